@@ -1,0 +1,147 @@
+/**
+ * The floors of the house as data: who may import whom, and which of Node's modules each room may
+ * use. `test/architecture/architecture.test.ts` holds every import of the tree against it, and
+ * ARCHITECTURE.md's picture is drawn from it.
+ */
+export interface Room {
+  /** A folder, from the root of the project. */
+  readonly path: string;
+  /** Rooms it may import beside itself. */
+  readonly imports: readonly string[];
+  /** Modules of Node, without "node:". Absent: none, the room is pure. */
+  readonly node?: readonly string[];
+  /** npm packages. */
+  readonly packages?: readonly string[];
+}
+
+const machinery = ["api", "pkg/base", "pkg/machinery"];
+/** What a component that talks to the API server stands on. */
+const onClient = [...machinery, "pkg/telemetry", "pkg/client", "pkg/controller"];
+/** Buffers and events are Node's plain data types, allowed wherever Node is. */
+const plain = [
+  "buffer",
+  "events",
+  "stream",
+  "stream/promises",
+  "timers/promises",
+  "url",
+  "util",
+  "path",
+];
+
+export const rooms: readonly Room[] = [
+  { path: "api", imports: [] },
+  { path: "pkg/base", imports: [] },
+  { path: "pkg/machinery", imports: ["api", "pkg/base"], packages: ["yaml"] },
+
+  { path: "pkg/telemetry", imports: ["pkg/base"], packages: ["pino"], node: plain },
+  { path: "pkg/pki", imports: machinery, node: [...plain, "crypto", "fs", "fs/promises", "net"] },
+  {
+    path: "pkg/linux",
+    imports: ["pkg/base"],
+    node: [...plain, "ffi", "fs", "fs/promises", "net", "os", "process"],
+  },
+  {
+    path: "pkg/storage",
+    imports: ["pkg/base", "pkg/machinery", "pkg/telemetry", "api"],
+    packages: ["@grpc/grpc-js"],
+    node: [...plain, "sqlite", "fs", "fs/promises", "worker_threads"],
+  },
+  {
+    path: "pkg/serving",
+    imports: [...machinery, "pkg/telemetry"],
+    packages: ["fastify", "ws"],
+    node: [...plain, "http", "http2", "https", "net", "tls", "zlib", "crypto"],
+  },
+  {
+    path: "pkg/client",
+    imports: [...machinery, "pkg/telemetry"],
+    packages: ["ws", "yaml"],
+    node: [...plain, "http", "http2", "https", "net", "tls", "fs", "fs/promises", "crypto"],
+  },
+  { path: "pkg/controller", imports: [...machinery, "pkg/telemetry", "pkg/client"] },
+  {
+    path: "pkg/oci",
+    imports: [...machinery, "pkg/linux", "pkg/telemetry"],
+    node: [...plain, "fs", "fs/promises", "net"],
+  },
+  {
+    path: "pkg/images",
+    imports: [...machinery, "pkg/linux", "pkg/telemetry"],
+    node: [
+      ...plain,
+      "fs",
+      "fs/promises",
+      "crypto",
+      "zlib",
+      "https",
+      "http",
+      "child_process",
+      "worker_threads",
+      "os",
+    ],
+  },
+  {
+    path: "pkg/podnetwork",
+    imports: [...machinery, "pkg/linux", "pkg/telemetry"],
+    node: [...plain, "fs", "fs/promises", "net", "child_process"],
+  },
+
+  {
+    path: "pkg/apiserver",
+    imports: [...machinery, "pkg/storage", "pkg/serving", "pkg/pki", "pkg/telemetry"],
+    node: [...plain, "crypto", "zlib", "https", "http", "net", "tls", "async_hooks"],
+    packages: ["ajv", "fastify"],
+  },
+  { path: "pkg/controllers", imports: onClient },
+  { path: "pkg/scheduler", imports: onClient },
+  {
+    path: "pkg/kubelet",
+    imports: [...onClient, "pkg/serving", "pkg/pki"],
+    packages: ["@grpc/grpc-js"],
+    node: [...plain, "fs", "fs/promises", "net", "http", "https", "os", "tls", "crypto"],
+  },
+  {
+    path: "pkg/cri",
+    imports: [
+      ...machinery,
+      "pkg/telemetry",
+      "pkg/linux",
+      "pkg/oci",
+      "pkg/images",
+      "pkg/podnetwork",
+      "pkg/serving",
+    ],
+    packages: ["@grpc/grpc-js"],
+    node: [...plain, "fs", "fs/promises", "net", "child_process", "os", "crypto"],
+  },
+  { path: "pkg/proxy", imports: [...onClient, "pkg/linux"], node: plain },
+  {
+    path: "pkg/kubectl",
+    imports: [...machinery, "pkg/client"],
+    packages: ["yaml"],
+    node: [...plain, "fs", "fs/promises", "os", "tty"],
+  },
+  {
+    path: "pkg/sim",
+    imports: [
+      ...machinery,
+      "pkg/telemetry",
+      "pkg/storage",
+      "pkg/client",
+      "pkg/controller",
+      "pkg/apiserver",
+      "pkg/controllers",
+      "pkg/scheduler",
+      "pkg/kubelet",
+    ],
+  },
+];
+
+/** Folders that may import anything: they wire, test or build. Nothing imports them. */
+export const outside: readonly string[] = ["cmd", "hack", "test", "e2e"];
+
+/** The files that are a door, and the globals that only they may touch. */
+export const doors: Readonly<Record<string, readonly string[]>> = {
+  "pkg/base/system-clock.ts": ["Date.now", "performance.now", "setTimeout", "clearTimeout"],
+};
