@@ -43,7 +43,8 @@ const packageOf = (specifier: string): string =>
 function importViolation(room: Room, path: string, specifier: string): string | undefined {
   if (specifier.startsWith("node:")) {
     const name = specifier.slice("node:".length);
-    return room.node?.includes(name) === true ? undefined : `${room.path} may not use node:${name}`;
+    const allowed = room.node?.includes(name) === true || doors[path]?.includes(specifier) === true;
+    return allowed ? undefined : `${room.path} may not use node:${name}`;
   }
   if (!specifier.startsWith(".")) {
     const name = packageOf(specifier);

@@ -141,7 +141,8 @@ export const rooms: readonly Room[] = [
 /** Folders that may import anything: they wire, test or build. Nothing imports them. */
 export const outside: readonly string[] = ["cmd", "hack", "test", "e2e"];
 
-/** The files that are a door, and the globals that only they may touch. */
+/** The files that are a door, and the globals and modules that only they may touch. */
 export const doors: Readonly<Record<string, readonly string[]>> = {
+  "pkg/base/system-random.ts": ["node:crypto"],
   "pkg/base/system-clock.ts": ["Date.now", "performance.now", "setTimeout", "clearTimeout"],
 };
