@@ -25,6 +25,8 @@ export interface ResourceRef<T extends KubeObject = KubeObject> {
   readonly subresources: readonly SubresourceRef[];
   /** Key of the kind's message in the schema: "core.v1.Pod". */
   readonly schema: string;
+  /** Hash of the stored version, as discovery tells it. */
+  readonly storageVersionHash?: string;
   /** Never set: ties the value to its kind for the compiler. */
   readonly type?: T;
 }
