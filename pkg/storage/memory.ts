@@ -1,0 +1,158 @@
+/**
+ * A Storage that lives in this process and ends with it: for tests and for the simulator. It waits
+ * for nothing, so that with a simulated clock the same calls give the same history every time.
+ */
+import type { Clock } from "../base/clock.ts";
+import { allEvents, EventLog, watchLog } from "./event-log.ts";
+import { compareKeys, lowerBound, prefixEnd, rangeStart } from "./key-range.ts";
+import {
+  type ListPage,
+  type ListRequest,
+  type PutOptions,
+  type Storage,
+  StorageError,
+  type StorageEvent,
+  type StorageEvents,
+  type Versioned,
+} from "./storage.ts";
+import { checkSize, compactedError, conflictError, futureError } from "./storage-errors.ts";
+
+export class MemoryStorage implements Storage {
+  readonly #clock: Clock;
+  readonly #items = new Map<string, Versioned>();
+  /** The keys of `#items` in byte order. */
+  readonly #keys: string[] = [];
+  /** What ends each key that has a time to live. */
+  readonly #expiries = new Map<string, Disposable>();
+  readonly #log = new EventLog(1, allEvents);
+  #compacted = 0;
+  #isClosed = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async get(
+    key: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly item: Versioned | undefined; readonly revision: number }> {
+    this.#check(signal);
+    return { item: this.#items.get(key), revision: this.#log.revision };
+  }
+
+  async list(request: ListRequest, signal?: AbortSignal): Promise<ListPage> {
+    this.#check(signal);
+    const revision = request.revision ?? this.#log.revision;
+    if (revision < this.#compacted) throw compactedError(revision, this.#compacted);
+    if (revision > this.#log.revision) throw futureError(revision, this.#log.revision);
+    const isNow = revision === this.#log.revision;
+    const items = isNow ? this.#items : this.#itemsAt(revision);
+    const keys = isNow ? this.#keys : [...items.keys()].sort(compareKeys);
+    const first = lowerBound(keys, rangeStart(request.prefix, request.after));
+    const end = lowerBound(keys, prefixEnd(request.prefix));
+    const last = Math.max(first, Math.min(first + (request.limit ?? Infinity), end));
+    return {
+      items: keys.slice(first, last).flatMap((key) => items.get(key) ?? []),
+      revision,
+      remaining: Math.max(0, end - last),
+    };
+  }
+
+  async put(
+    key: string,
+    value: Uint8Array,
+    expected: number,
+    options: PutOptions = {},
+    signal?: AbortSignal,
+  ): Promise<number> {
+    this.#check(signal);
+    checkSize(key, value);
+    const previous = this.#expect(key, expected);
+    const revision = this.#log.revision + 1;
+    if (previous === undefined) this.#keys.splice(lowerBound(this.#keys, key), 0, key);
+    this.#items.set(key, { key, value, revision });
+    this.#expireLater(key, revision, options.timeToLiveSeconds);
+    const event = { type: "put", key, value, revision, created: previous === undefined } as const;
+    this.#log.append([previous === undefined ? event : { ...event, previous }], revision);
+    return revision;
+  }
+
+  async delete(key: string, expected: number, signal?: AbortSignal): Promise<number> {
+    this.#check(signal);
+    const previous = this.#expect(key, expected);
+    if (previous === undefined) throw new StorageError("Conflict", `${key} is absent`);
+    return this.#remove(previous);
+  }
+
+  async *watch(prefix: string, after: number, signal: AbortSignal): AsyncIterable<StorageEvents> {
+    this.#check();
+    // The log is all the history there is: before its start lies only what was compacted.
+    const refuse = (_prefix: string, cursor: number): never => {
+      throw compactedError(cursor, this.#compacted);
+    };
+    yield* watchLog(this.#log, refuse, { prefix, after, signal });
+  }
+
+  async revision(signal?: AbortSignal): Promise<number> {
+    this.#check(signal);
+    return this.#log.revision;
+  }
+
+  async compact(revision: number, signal?: AbortSignal): Promise<void> {
+    this.#check(signal);
+    if (revision > this.#log.revision) throw futureError(revision, this.#log.revision);
+    if (revision <= this.#compacted) return;
+    this.#compacted = revision;
+    this.#log.forgetBefore(revision);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const expiry of this.#expiries.values()) expiry[Symbol.dispose]();
+    this.#log.close();
+  }
+
+  #check(signal?: AbortSignal): void {
+    signal?.throwIfAborted();
+    if (this.#isClosed) throw new StorageError("Unavailable", "the store is closed");
+  }
+
+  #expect(key: string, expected: number): Versioned | undefined {
+    const current = this.#items.get(key);
+    if ((current?.revision ?? 0) !== expected) throw conflictError(key, expected, current);
+    return current;
+  }
+
+  #remove(previous: Versioned): number {
+    const revision = this.#log.revision + 1;
+    const { key } = previous;
+    this.#items.delete(key);
+    this.#keys.splice(lowerBound(this.#keys, key), 1);
+    this.#expireLater(key, revision, undefined);
+    this.#log.append([{ type: "delete", key, revision, previous }], revision);
+    return revision;
+  }
+
+  #expireLater(key: string, revision: number, seconds: number | undefined): void {
+    this.#expiries.get(key)?.[Symbol.dispose]();
+    this.#expiries.delete(key);
+    if (seconds === undefined) return;
+    const expire = (): void => {
+      const current = this.#items.get(key);
+      if (current?.revision === revision) this.#remove(current);
+    };
+    this.#expiries.set(key, this.#clock.after(seconds * 1000, expire));
+  }
+
+  /** The past is the present with every later event undone, the newest first. */
+  #itemsAt(revision: number): ReadonlyMap<string, Versioned> {
+    const items = new Map(this.#items);
+    for (const event of this.#log.backTo(revision)) undo(items, event);
+    return items;
+  }
+}
+
+function undo(items: Map<string, Versioned>, { key, previous }: StorageEvent): void {
+  if (previous === undefined) items.delete(key);
+  else items.set(key, previous);
+}
