@@ -1,0 +1,225 @@
+/**
+ * What may be asked of the kernel's network: links, addresses, routes, as values. `encodeRequest`
+ * makes the message of one; `netlink.ts` sends it. Pure.
+ */
+import { encodeMessage, ipv4, text, u32, type Attribute } from "./netlink-message.ts";
+
+export type LinkRequest =
+  | { readonly do: "add-bridge"; readonly name: string; readonly address?: Uint8Array }
+  /** Both ends are made at once; the peer appears directly in the namespace of `peerNetns`. */
+  | {
+      readonly do: "add-veth";
+      readonly name: string;
+      readonly peer: string;
+      /** Descriptor of the peer's network namespace. */
+      readonly peerNetns: number;
+      /** Hardware address of the peer, six bytes. */
+      readonly peerAddress?: Uint8Array;
+      readonly mtu?: number;
+    }
+  | { readonly do: "delete-link"; readonly name: string }
+  | {
+      readonly do: "set-link";
+      readonly index: number;
+      readonly up?: boolean;
+      /** Index of the bridge. */
+      readonly master?: number;
+    }
+  | { readonly do: "get-link"; readonly name: string }
+  | {
+      readonly do: "add-address";
+      readonly index: number;
+      readonly address: string;
+      readonly prefixBits: number;
+    }
+  | {
+      readonly do: "add-route";
+      readonly index: number;
+      /** Absent: the default route. */
+      readonly destination?: { readonly address: string; readonly prefixBits: number };
+      readonly gateway?: string;
+      readonly scope: "link" | "universe";
+    };
+
+export const messageType = {
+  error: 2,
+  done: 3,
+  newLink: 16,
+  deleteLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  newRoute: 24,
+} as const;
+const flag = { request: 1, ack: 4, exclusive: 0x200, create: 0x400, replace: 0x100 } as const;
+const interfaceUp = 1;
+const afInet = 2;
+
+const attribute = (type: number, value: Uint8Array | readonly Attribute[]): Attribute => ({
+  type,
+  value,
+});
+const ifla = { address: 1, name: 3, mtu: 4, master: 10, info: 18, netnsFd: 28 } as const;
+const infoKind = 1;
+const infoData = 2;
+const vethPeer = 1;
+
+/** struct ifinfomsg: family, pad, type, index, flags, change mask. */
+function linkHeader(index: number, flags: number, mask: number): Uint8Array {
+  const header = new Uint8Array(16);
+  const view = new DataView(header.buffer);
+  view.setInt32(4, index, true);
+  view.setUint32(8, flags, true);
+  view.setUint32(12, mask, true);
+  return header;
+}
+
+interface Draft {
+  readonly type: number;
+  readonly flags: number;
+  readonly header: Uint8Array;
+  readonly attributes: readonly Attribute[];
+}
+
+const newLink = (attributes: readonly Attribute[]): Draft => ({
+  type: messageType.newLink,
+  flags: flag.create | flag.exclusive,
+  header: linkHeader(0, 0, 0),
+  attributes,
+});
+
+const linkInfo = (kind: string, data?: readonly Attribute[]): Attribute =>
+  attribute(ifla.info, [
+    attribute(infoKind, text(kind)),
+    ...(data === undefined ? [] : [attribute(infoData, data)]),
+  ]);
+
+function addVeth(request: Extract<LinkRequest, { do: "add-veth" }>): Draft {
+  const mtu = request.mtu === undefined ? [] : [attribute(ifla.mtu, u32(request.mtu))];
+  // The peer's description is a whole ifinfomsg with attributes inside one attribute (veth(4)).
+  const peerAttributes = encodeMessage({
+    type: 0,
+    flags: 0,
+    sequence: 0,
+    header: linkHeader(0, 0, 0),
+    attributes: [
+      attribute(ifla.name, text(request.peer)),
+      attribute(ifla.netnsFd, u32(request.peerNetns)),
+      ...(request.peerAddress === undefined ? [] : [attribute(ifla.address, request.peerAddress)]),
+      ...mtu,
+    ],
+  }).subarray(16);
+  return newLink([
+    attribute(ifla.name, text(request.name)),
+    ...mtu,
+    linkInfo("veth", [attribute(vethPeer, peerAttributes)]),
+  ]);
+}
+
+function setLink(request: Extract<LinkRequest, { do: "set-link" }>): Draft {
+  const up = request.up === undefined ? 0 : interfaceUp;
+  const master = request.master === undefined ? [] : [attribute(ifla.master, u32(request.master))];
+  return {
+    type: messageType.newLink,
+    flags: 0,
+    header: linkHeader(request.index, request.up === true ? interfaceUp : 0, up),
+    attributes: master,
+  };
+}
+
+function addAddress(request: Extract<LinkRequest, { do: "add-address" }>): Draft {
+  const header = new Uint8Array(8);
+  header.set([afInet, request.prefixBits, 0, 0]);
+  new DataView(header.buffer).setUint32(4, request.index, true);
+  const address = ipv4(request.address);
+  const local = 2;
+  return {
+    type: messageType.newAddress,
+    flags: flag.create | flag.replace,
+    header,
+    attributes: [attribute(1, address), attribute(local, address)],
+  };
+}
+
+/** struct rtmsg: family, lengths, tos, table, protocol, scope, type, flags. */
+function addRoute(request: Extract<LinkRequest, { do: "add-route" }>): Draft {
+  const mainTable = 254;
+  const bootProtocol = 3;
+  const unicast = 1;
+  const scope = request.scope === "link" ? 253 : 0;
+  const header = Uint8Array.of(
+    afInet,
+    request.destination?.prefixBits ?? 0,
+    0,
+    0,
+    mainTable,
+    bootProtocol,
+    scope,
+    unicast,
+    0,
+    0,
+    0,
+    0,
+  );
+  const rta = { destination: 1, outputInterface: 4, gateway: 5 } as const;
+  return {
+    type: messageType.newRoute,
+    flags: flag.create | flag.replace,
+    header,
+    attributes: [
+      ...(request.destination === undefined
+        ? []
+        : [attribute(rta.destination, ipv4(request.destination.address))]),
+      ...(request.gateway === undefined ? [] : [attribute(rta.gateway, ipv4(request.gateway))]),
+      attribute(rta.outputInterface, u32(request.index)),
+    ],
+  };
+}
+
+function draftOf(request: LinkRequest): Draft {
+  switch (request.do) {
+    case "add-bridge":
+      return newLink([
+        attribute(ifla.name, text(request.name)),
+        ...(request.address === undefined ? [] : [attribute(ifla.address, request.address)]),
+        linkInfo("bridge"),
+      ]);
+    case "add-veth":
+      return addVeth(request);
+    case "delete-link":
+      return {
+        type: messageType.deleteLink,
+        flags: 0,
+        header: linkHeader(0, 0, 0),
+        attributes: [attribute(ifla.name, text(request.name))],
+      };
+    case "set-link":
+      return setLink(request);
+    case "get-link":
+      return {
+        type: messageType.getLink,
+        flags: 0,
+        header: linkHeader(0, 0, 0),
+        attributes: [attribute(ifla.name, text(request.name))],
+      };
+    case "add-address":
+      return addAddress(request);
+    case "add-route":
+      return addRoute(request);
+  }
+}
+
+/** Every request asks for an acknowledgement: nothing is sent and hoped for. */
+export function encodeRequest(request: LinkRequest, sequence: number): Uint8Array {
+  const { type, flags, header, attributes } = draftOf(request);
+  return encodeMessage({
+    type,
+    flags: flags | flag.request | flag.ack,
+    sequence,
+    header,
+    attributes,
+  });
+}
+
+/** The interface index in a link's answer (struct ifinfomsg). */
+export const linkIndexOf = (payload: Uint8Array): number =>
+  new DataView(payload.buffer, payload.byteOffset).getInt32(4, true);

@@ -1,0 +1,148 @@
+/**
+ * The service proxy: keeps the node's nftables table equal to what Services and EndpointSlices say.
+ * Watches both kinds; a change marks its service, and all marked services become one transaction.
+ * It never touches packets, other tables, or addresses of links.
+ */
+import type { EndpointSlice } from "../../api/discovery/v1.ts";
+import type { Service } from "../../api/core/v1.ts";
+import { endpointSlices, services } from "../../api/resources.ts";
+import type { Clock } from "../base/clock.ts";
+import { chainOf } from "../base/errors.ts";
+import type { Informer, Informers } from "../client/client.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Nftables } from "../linux/nftables.ts";
+import { emptyTable, ServiceTable, tableName } from "./plan.ts";
+import { serviceRules, type ServiceRule } from "./service-rule.ts";
+
+export interface ProxyOptions {
+  readonly nodeName: string;
+  readonly informers: Informers;
+  readonly nftables: Nftables;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const byService = "service";
+/** After a failed transaction the whole table is built anew, after this pause. */
+const rebuildDelayMs = 1_000;
+
+const serviceOf = (slice: EndpointSlice): string =>
+  `${slice.metadata?.namespace}/${slice.metadata?.labels?.["kubernetes.io/service-name"] ?? ""}`;
+const keyOf = (service: Service): string =>
+  `${service.metadata?.namespace}/${service.metadata?.name}`;
+
+/** Watches until the signal aborts; the table stays, so that services work while we restart. */
+export async function runServiceProxy(options: ProxyOptions, signal: AbortSignal): Promise<void> {
+  const { informers, clock, logger } = options;
+  const serviceInformer = informers.informer(services);
+  const sliceInformer = informers.informer(endpointSlices, {
+    indexes: { [byService]: (slice) => [serviceOf(slice)] },
+  });
+  await Promise.all([serviceInformer.synced, sliceInformer.synced]);
+  const changed = new Wakeup();
+  using _services = serviceInformer.onChange((now, before) => {
+    const service = now ?? before;
+    if (service !== undefined) changed.mark(keyOf(service));
+  });
+  using _slices = sliceInformer.onChange((now, before) => {
+    for (const slice of [now, before]) if (slice !== undefined) changed.mark(serviceOf(slice));
+  });
+  const table = new AppliedTable(options, serviceInformer, sliceInformer);
+  let rebuild = true;
+  signal.addEventListener("abort", () => changed.wake(), { once: true });
+  while (!signal.aborted) {
+    try {
+      if (rebuild) table.build();
+      else table.update(changed.take());
+      rebuild = false;
+      await changed.next();
+    } catch (error) {
+      logger.error({ error: chainOf(error) }, "services are not in the kernel yet; building anew");
+      rebuild = true;
+      await clock.sleep(rebuildDelayMs, signal).catch(() => undefined);
+    }
+  }
+}
+
+/** Takes the table out of the kernel: services stop working on this node. */
+export function removeServiceTable(nftables: Nftables): void {
+  nftables.run([`add table ip ${tableName}`, `delete table ip ${tableName}`]);
+}
+
+/** Keys that changed since they were last taken, and a promise of the next one. */
+class Wakeup {
+  readonly #keys = new Set<string>();
+  #wake: (() => void) | undefined;
+
+  mark(key: string): void {
+    this.#keys.add(key);
+    this.wake();
+  }
+  wake(): void {
+    this.#wake?.();
+  }
+  take(): readonly string[] {
+    const keys = [...this.#keys];
+    this.#keys.clear();
+    return keys;
+  }
+  /** Resolves as soon as a key is marked; at once when one is. */
+  next(): Promise<void> {
+    if (this.#keys.size > 0) return Promise.resolve();
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+}
+
+/** Connects the plan with the kernel's table and the informers. */
+class AppliedTable {
+  readonly #options: ProxyOptions;
+  readonly #services: Informer<Service>;
+  readonly #slices: Informer<EndpointSlice>;
+  /** Rule keys of each service, as last applied. */
+  readonly #ruleKeys = new Map<string, readonly string[]>();
+  #table = new ServiceTable();
+
+  constructor(
+    options: ProxyOptions,
+    serviceInformer: Informer<Service>,
+    slices: Informer<EndpointSlice>,
+  ) {
+    this.#options = options;
+    this.#services = serviceInformer;
+    this.#slices = slices;
+  }
+
+  /** The whole table in one transaction, whatever was there: no connection sees it half made. */
+  build(): void {
+    this.#table = new ServiceTable();
+    this.#ruleKeys.clear();
+    const lines = this.#plan(this.#services.list().map(keyOf));
+    this.#options.nftables.run([...emptyTable, ...lines]);
+    this.#options.logger.info({ services: this.#ruleKeys.size }, "services are in the kernel");
+  }
+
+  update(keys: readonly string[]): void {
+    this.#options.nftables.run(this.#plan(keys));
+  }
+
+  #plan(keys: readonly string[]): readonly string[] {
+    const before = keys.flatMap((key) => this.#ruleKeys.get(key) ?? []);
+    const after = keys.flatMap((key) => {
+      const rules = this.#rulesOf(key);
+      if (rules.length > 0)
+        this.#ruleKeys.set(
+          key,
+          rules.map((rule) => rule.key),
+        );
+      else this.#ruleKeys.delete(key);
+      return rules;
+    });
+    return this.#table.change(before, after);
+  }
+
+  #rulesOf(key: string): readonly ServiceRule[] {
+    const service = this.#services.get(key);
+    if (service === undefined) return [];
+    return serviceRules(service, this.#slices.byIndex(byService, key), this.#options.nodeName);
+  }
+}
