@@ -48,23 +48,18 @@ export interface Netlink extends Disposable {
  */
 export function inNetworkNamespace<Result>(path: string, action: () => Result): Result {
   const own = openSync("/proc/thread-self/ns/net", "r");
-  try {
-    const other = openSync(path, "r");
-    try {
-      if (libc.setns(other, cloneNewNet) !== 0)
-        throw new Error(`setns ${path} failed; are we root?`);
-    } finally {
-      closeSync(other);
-    }
-    try {
-      return action();
-    } finally {
-      // Going on in a stranger's namespace would be worse than ending.
-      if (libc.setns(own, cloneNewNet) !== 0)
-        throw new Error("setns back to our own namespace failed");
-    }
-  } finally {
-    closeSync(own);
+  using _own = { [Symbol.dispose]: () => closeSync(own) };
+  const other = openSync(path, "r");
+  using _other = { [Symbol.dispose]: () => closeSync(other) };
+  enterNetworkNamespace(other, path);
+  // Disposed first: whatever the action did, this thread goes home.
+  using _home = { [Symbol.dispose]: () => enterNetworkNamespace(own, "our own") };
+  return action();
+}
+
+function enterNetworkNamespace(descriptor: number, name: string): void {
+  if (libc.setns(descriptor, cloneNewNet) !== 0) {
+    throw new Error(`setns to the network namespace ${name} failed; are we root?`);
   }
 }
 
