@@ -107,7 +107,9 @@ describe("SqliteStorage", () => {
     const database = new DatabaseSync(path);
     const rows = database.prepare("SELECT revision FROM entries ORDER BY revision").all();
     // The one before is what a watch from there on shows as the previous value.
-    expect(rows).toEqual([revision - 2, revision - 1, revision].map((each) => ({ revision: each })));
+    expect(rows).toEqual(
+      [revision - 2, revision - 1, revision].map((each) => ({ revision: each })),
+    );
     database.close();
   });
 });
