@@ -13,9 +13,18 @@
  *     {string}T         a map with keys of that scalar
  *     T?                proto3 presence (a member of a oneof, or optional): written even when zero
  *
- * That is all that a hand-written proto3 table (etcd, CRI) needs. Kubernetes' own tables have more
- * types (quantity, intOrString, time, microTime, duration, rawExtension, unknown, fieldsV1, json) and
- * flags; see schema.ts.
+ * That is all that a hand-written proto3 table (etcd, CRI) needs. Kubernetes' tables have more types,
+ * each one JSON value: quantity intOrString time microTime duration rawExtension unknown fieldsV1 json
+ * schemaOrArray schemaOrBool schemaOrStrings. Their fields stand in the order of Go's structs, which
+ * is that of upstream's JSON; a field named "." is a struct whose fields belong to the outer object
+ * in JSON, and a message of its own in protobuf. Flags are letters:
+ *
+ *     *  a pointer: absent unless set     o  left out of JSON when empty     z  … when zero
+ *     !  required by OpenAPI              w  the list is a message with one repeated field in protobuf
+ *
+ * and keywords: default=<JSON>, list=atomic|set|map:<keys>, map=atomic|granular,
+ * patch=<strategies>[:<merge key>]. A first line "@ …" has keywords of the message: map=atomic, and
+ * unions=<JSON> as OpenAPI's x-kubernetes-unions.
  */
 export type MessageTable = Readonly<Record<string, string>>;
 

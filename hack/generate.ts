@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { emitCri } from "./generate/emit-cri.ts";
 import { emitResources } from "./generate/emit-resources.ts";
+import { emitSchema } from "./generate/emit-schema.ts";
 import { emitTypes } from "./generate/emit-types.ts";
 import { readModel } from "./generate/model.ts";
 import type { Files } from "./generate/output.ts";
@@ -18,6 +19,7 @@ export function generate(source: string): Files {
   const model = readModel(source);
   emitTypes(model, files);
   emitResources(source, model, files);
+  emitSchema(model, files);
   emitCri(source, files);
   return files;
 }

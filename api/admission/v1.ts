@@ -3,7 +3,7 @@ import type { UserInfo } from "../authentication/v1.ts";
 import type { GroupVersionKind, GroupVersionResource, RawExtension, Status } from "../meta/v1.ts";
 
 export interface AdmissionRequest {
-  readonly uid?: string;
+  readonly uid: string;
   readonly kind?: GroupVersionKind;
   readonly resource?: GroupVersionResource;
   readonly subResource?: string;
@@ -12,7 +12,7 @@ export interface AdmissionRequest {
   readonly requestSubResource?: string;
   readonly name?: string;
   readonly namespace?: string;
-  readonly operation?: string;
+  readonly operation: string;
   readonly userInfo?: UserInfo;
   readonly object?: RawExtension;
   readonly oldObject?: RawExtension;
@@ -21,8 +21,8 @@ export interface AdmissionRequest {
 }
 
 export interface AdmissionResponse {
-  readonly uid?: string;
-  readonly allowed?: boolean;
+  readonly uid: string;
+  readonly allowed: boolean;
   readonly status?: Status;
   readonly patch?: string;
   readonly patchType?: string;

@@ -16,10 +16,10 @@ export interface APIGroupDiscoveryList {
 }
 
 export interface APIResourceDiscovery {
-  readonly resource?: string;
+  readonly resource: string;
   readonly responseKind?: GroupVersionKind;
-  readonly scope?: string;
-  readonly singularResource?: string;
+  readonly scope: string;
+  readonly singularResource: string;
   readonly verbs?: readonly string[];
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];
@@ -27,14 +27,14 @@ export interface APIResourceDiscovery {
 }
 
 export interface APISubresourceDiscovery {
-  readonly subresource?: string;
+  readonly subresource: string;
   readonly responseKind?: GroupVersionKind;
   readonly acceptedTypes?: readonly GroupVersionKind[];
   readonly verbs?: readonly string[];
 }
 
 export interface APIVersionDiscovery {
-  readonly version?: string;
+  readonly version: string;
   readonly resources?: readonly APIResourceDiscovery[];
   readonly freshness?: string;
 }

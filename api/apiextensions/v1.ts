@@ -2,13 +2,13 @@
 import type { JSONValue, ListMeta, ObjectMeta, RawExtension, Status, Time } from "../meta/v1.ts";
 
 export interface ConversionRequest {
-  readonly uid?: string;
-  readonly desiredAPIVersion?: string;
+  readonly uid: string;
+  readonly desiredAPIVersion: string;
   readonly objects?: readonly RawExtension[];
 }
 
 export interface ConversionResponse {
-  readonly uid?: string;
+  readonly uid: string;
   readonly convertedObjects?: readonly RawExtension[];
   readonly result?: Status;
 }

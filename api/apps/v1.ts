@@ -33,8 +33,8 @@ export interface DaemonSet {
 }
 
 export interface DaemonSetCondition {
-  readonly type?: string;
-  readonly status?: string;
+  readonly type: string;
+  readonly status: string;
   readonly lastTransitionTime?: Time;
   readonly reason?: string;
   readonly message?: string;
@@ -82,8 +82,8 @@ export interface Deployment {
 }
 
 export interface DeploymentCondition {
-  readonly type?: string;
-  readonly status?: string;
+  readonly type: string;
+  readonly status: string;
   readonly lastUpdateTime?: Time;
   readonly lastTransitionTime?: Time;
   readonly reason?: string;
@@ -134,8 +134,8 @@ export interface ReplicaSet {
 }
 
 export interface ReplicaSetCondition {
-  readonly type?: string;
-  readonly status?: string;
+  readonly type: string;
+  readonly status: string;
   readonly lastTransitionTime?: Time;
   readonly reason?: string;
   readonly message?: string;
@@ -189,8 +189,8 @@ export interface StatefulSet {
 }
 
 export interface StatefulSetCondition {
-  readonly type?: string;
-  readonly status?: string;
+  readonly type: string;
+  readonly status: string;
   readonly lastTransitionTime?: Time;
   readonly reason?: string;
   readonly message?: string;
@@ -204,7 +204,7 @@ export interface StatefulSetList {
 }
 
 export interface StatefulSetOrdinals {
-  readonly start?: number;
+  readonly start: number;
 }
 
 export interface StatefulSetPersistentVolumeClaimRetentionPolicy {
@@ -217,7 +217,7 @@ export interface StatefulSetSpec {
   readonly selector: LabelSelector;
   readonly template: PodTemplateSpec;
   readonly volumeClaimTemplates?: readonly PersistentVolumeClaim[];
-  readonly serviceName?: string;
+  readonly serviceName: string;
   readonly podManagementPolicy?: string;
   readonly updateStrategy?: StatefulSetUpdateStrategy;
   readonly revisionHistoryLimit?: number;
@@ -236,7 +236,7 @@ export interface StatefulSetStatus {
   readonly updateRevision?: string;
   readonly collisionCount?: number;
   readonly conditions?: readonly StatefulSetCondition[];
-  readonly availableReplicas?: number;
+  readonly availableReplicas: number;
 }
 
 export interface StatefulSetUpdateStrategy {

@@ -69,7 +69,7 @@ export interface PolicyList {
 }
 
 export interface PolicyRule {
-  readonly level?: string;
+  readonly level: string;
   readonly users?: readonly string[];
   readonly userGroups?: readonly string[];
   readonly verbs?: readonly string[];

@@ -35,7 +35,7 @@ export interface TokenRequestSpec {
 }
 
 export interface TokenRequestStatus {
-  readonly token?: string;
+  readonly token: string;
   readonly expirationTimestamp?: Time;
 }
 

@@ -2,17 +2,17 @@
 import type { LabelSelector, ListMeta, ObjectMeta, Quantity, Time } from "../meta/v1.ts";
 
 export interface ContainerResourceMetricSource {
-  readonly name?: string;
+  readonly name: string;
   readonly targetAverageUtilization?: number;
   readonly targetAverageValue?: Quantity;
-  readonly container?: string;
+  readonly container: string;
 }
 
 export interface ContainerResourceMetricStatus {
-  readonly name?: string;
+  readonly name: string;
   readonly currentAverageUtilization?: number;
   readonly currentAverageValue?: Quantity;
-  readonly container?: string;
+  readonly container: string;
 }
 
 export interface CrossVersionObjectReference {
@@ -22,14 +22,14 @@ export interface CrossVersionObjectReference {
 }
 
 export interface ExternalMetricSource {
-  readonly metricName?: string;
+  readonly metricName: string;
   readonly metricSelector?: LabelSelector;
   readonly targetValue?: Quantity;
   readonly targetAverageValue?: Quantity;
 }
 
 export interface ExternalMetricStatus {
-  readonly metricName?: string;
+  readonly metricName: string;
   readonly metricSelector?: LabelSelector;
   readonly currentValue?: Quantity;
   readonly currentAverageValue?: Quantity;
@@ -44,8 +44,8 @@ export interface HorizontalPodAutoscaler {
 }
 
 export interface HorizontalPodAutoscalerCondition {
-  readonly type?: string;
-  readonly status?: string;
+  readonly type: string;
+  readonly status: string;
   readonly lastTransitionTime?: Time;
   readonly reason?: string;
   readonly message?: string;
@@ -75,7 +75,7 @@ export interface HorizontalPodAutoscalerStatus {
 }
 
 export interface MetricSpec {
-  readonly type?: string;
+  readonly type: string;
   readonly object?: ObjectMetricSource;
   readonly pods?: PodsMetricSource;
   readonly resource?: ResourceMetricSource;
@@ -84,7 +84,7 @@ export interface MetricSpec {
 }
 
 export interface MetricStatus {
-  readonly type?: string;
+  readonly type: string;
   readonly object?: ObjectMetricStatus;
   readonly pods?: PodsMetricStatus;
   readonly resource?: ResourceMetricStatus;
@@ -94,7 +94,7 @@ export interface MetricStatus {
 
 export interface ObjectMetricSource {
   readonly target?: CrossVersionObjectReference;
-  readonly metricName?: string;
+  readonly metricName: string;
   readonly targetValue?: Quantity;
   readonly selector?: LabelSelector;
   readonly averageValue?: Quantity;
@@ -102,32 +102,32 @@ export interface ObjectMetricSource {
 
 export interface ObjectMetricStatus {
   readonly target?: CrossVersionObjectReference;
-  readonly metricName?: string;
+  readonly metricName: string;
   readonly currentValue?: Quantity;
   readonly selector?: LabelSelector;
   readonly averageValue?: Quantity;
 }
 
 export interface PodsMetricSource {
-  readonly metricName?: string;
+  readonly metricName: string;
   readonly targetAverageValue?: Quantity;
   readonly selector?: LabelSelector;
 }
 
 export interface PodsMetricStatus {
-  readonly metricName?: string;
+  readonly metricName: string;
   readonly currentAverageValue?: Quantity;
   readonly selector?: LabelSelector;
 }
 
 export interface ResourceMetricSource {
-  readonly name?: string;
+  readonly name: string;
   readonly targetAverageUtilization?: number;
   readonly targetAverageValue?: Quantity;
 }
 
 export interface ResourceMetricStatus {
-  readonly name?: string;
+  readonly name: string;
   readonly currentAverageUtilization?: number;
   readonly currentAverageValue?: Quantity;
 }

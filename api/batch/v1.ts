@@ -122,7 +122,7 @@ export interface PodFailurePolicyOnExitCodesRequirement {
 
 export interface PodFailurePolicyOnPodConditionsPattern {
   readonly type: string;
-  readonly status?: string;
+  readonly status: string;
 }
 
 export interface PodFailurePolicyRule {

@@ -816,7 +816,7 @@ export interface NodeProxyOptions {
 }
 
 export interface NodeRuntimeHandler {
-  readonly name?: string;
+  readonly name: string;
   readonly features?: NodeRuntimeHandlerFeatures;
 }
 

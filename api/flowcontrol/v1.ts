@@ -35,7 +35,7 @@ export interface FlowSchemaList {
 
 export interface FlowSchemaSpec {
   readonly priorityLevelConfiguration: PriorityLevelConfigurationReference;
-  readonly matchingPrecedence?: number;
+  readonly matchingPrecedence: number;
   readonly distinguisherMethod?: FlowDistinguisherMethod;
   readonly rules?: readonly PolicyRulesWithSubjects[];
 }
@@ -109,9 +109,9 @@ export interface PriorityLevelConfigurationStatus {
 }
 
 export interface QueuingConfiguration {
-  readonly queues?: number;
-  readonly handSize?: number;
-  readonly queueLengthLimit?: number;
+  readonly queues: number;
+  readonly handSize: number;
+  readonly queueLengthLimit: number;
 }
 
 export interface ResourcePolicyRule {

@@ -107,8 +107,8 @@ export interface GetOptions {
 }
 
 export interface GroupKind {
-  readonly group?: string;
-  readonly kind?: string;
+  readonly group: string;
+  readonly kind: string;
 }
 
 export interface GroupResource {
@@ -117,8 +117,8 @@ export interface GroupResource {
 }
 
 export interface GroupVersion {
-  readonly group?: string;
-  readonly version?: string;
+  readonly group: string;
+  readonly version: string;
 }
 
 export interface GroupVersionForDiscovery {
@@ -127,15 +127,15 @@ export interface GroupVersionForDiscovery {
 }
 
 export interface GroupVersionKind {
-  readonly group?: string;
-  readonly version?: string;
-  readonly kind?: string;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
 }
 
 export interface GroupVersionResource {
-  readonly group?: string;
-  readonly version?: string;
-  readonly resource?: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
 }
 
 export interface LabelSelector {
@@ -292,8 +292,8 @@ export interface TableOptions {
 }
 
 export interface Timestamp {
-  readonly seconds?: number;
-  readonly nanos?: number;
+  readonly seconds: number;
+  readonly nanos: number;
 }
 
 export interface TypeMeta {

@@ -73,7 +73,7 @@ export interface RoleList {
 }
 
 export interface RoleRef {
-  readonly apiGroup?: string;
+  readonly apiGroup: string;
   readonly kind: string;
   readonly name: string;
 }

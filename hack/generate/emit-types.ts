@@ -97,9 +97,14 @@ class TypesFile {
     return `  readonly ${property(field.json)}${isRequired ? "" : "?"}: ${this.#type(field)};\n`;
   }
 
+  /** Go writes a plain scalar without omitempty always, whether OpenAPI calls it required or not. */
+  #isAlwaysThere({ type, shape, pointer, omit }: ModelField): boolean {
+    return scalars[type] !== undefined && shape === "one" && !pointer && omit === "never";
+  }
+
   /** Objects may be written without what the server fills in, but not without what it needs. */
   #isRequired(message: ModelMessage, field: ModelField): boolean {
-    if (!message.isKind) return field.required;
+    if (!message.isKind) return field.required || this.#isAlwaysThere(field);
     if (field.json === "metadata" || field.json === "status") return false;
     const spec = field.json === "spec" ? this.#model.get(field.type) : undefined;
     return field.required || (spec?.fields.some(({ required }) => required) ?? false);

@@ -36,7 +36,7 @@ export interface ModelField {
   readonly wrapped: boolean;
   readonly inline: boolean;
   readonly pointer: boolean;
-  readonly omit: "always" | "empty" | "zero" | "never";
+  readonly omit: "empty" | "zero" | "never";
   readonly required: boolean;
   readonly schema: OpenApiSchema;
 }
@@ -46,7 +46,7 @@ export interface ModelMessage {
   readonly key: string;
   readonly isKind: boolean;
   readonly fields: readonly ModelField[];
-  readonly unions: boolean;
+  readonly unions: readonly unknown[];
   readonly mapType: string;
 }
 
@@ -185,7 +185,7 @@ class Joiner {
       key,
       isKind: key === "core.v1.List" || (go ?? []).some(([number]) => number === 0),
       fields,
-      unions: this.#schemas.get(key)?.["x-kubernetes-unions"] !== undefined,
+      unions: this.#schemas.get(key)?.["x-kubernetes-unions"] ?? [],
       mapType: this.#schemas.get(key)?.["x-kubernetes-map-type"] ?? "",
     };
   }
