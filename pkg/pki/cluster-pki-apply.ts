@@ -1,0 +1,149 @@
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { createAuthority, openAuthority, type Authority } from "./authority.ts";
+import { readCertificate, type Doors } from "./certificate.ts";
+import { filesOf, planClusterPki, type FileFacts, type PkiStep } from "./cluster-pki-plan.ts";
+import { clusterEntries, type ClusterPki, type PkiEntry } from "./cluster-pki.ts";
+import { canonicalName } from "./extensions.ts";
+import { embeddedCertificate, kubeConfig, kubeConfigText } from "./kubeconfig.ts";
+import {
+  generateKeyPair,
+  parsePrivateKey,
+  privateKeyPem,
+  publicKeyPem,
+  type KeyPair,
+} from "./keys.ts";
+
+/** As kubeadm: ten years for authorities, one for what they sign. */
+const authorityValidForMs = 10 * 365 * 24 * 3_600_000;
+const leafValidForMs = 365 * 24 * 3_600_000;
+
+/**
+ * Brings the cluster's PKI folder to its wanted state and answers what was written. Safe to be
+ * killed at any instant and run again. Throws where only a person can decide.
+ */
+export async function ensureClusterPki(
+  wanted: ClusterPki,
+  doors: Doors,
+): Promise<readonly PkiStep[]> {
+  const pki = withCanonicalNames(wanted);
+  const existing = await readExisting(pki);
+  const { steps, problems } = planClusterPki(pki, existing, doors.clock.now());
+  if (problems.length > 0) throw new Error(`PKI in ${pki.folder}: ${problems.join("; ")}`);
+  for (const step of steps) {
+    await applyStep(pki, step.entry, doors).catch((cause: unknown) => {
+      throw new Error(`write ${step.entry.file} (${step.because})`, { cause });
+    });
+  }
+  return steps;
+}
+
+/** Without this an address in another spelling would look like a missing name at every start. */
+const withCanonicalNames = (pki: ClusterPki): ClusterPki => ({
+  ...pki,
+  serverNames: pki.serverNames.map(canonicalName),
+  serviceAddress: canonicalName(pki.serviceAddress),
+  node: { ...pki.node, addresses: pki.node.addresses.map(canonicalName) },
+});
+
+async function readExisting(pki: ClusterPki): Promise<ReadonlyMap<string, FileFacts>> {
+  const found = new Map<string, FileFacts>();
+  for (const entry of clusterEntries(pki)) {
+    for (const file of filesOf(entry)) {
+      const text = await readIfThere(pathOf(pki, entry, file));
+      if (text !== undefined) found.set(file, factsOf(file, text));
+    }
+  }
+  return found;
+}
+
+function factsOf(file: string, text: string): FileFacts {
+  const pem = file.endsWith(".conf") ? embeddedCertificate(text) : text;
+  if (pem === undefined || file.endsWith(".key") || file.endsWith(".pub")) return {};
+  try {
+    const { notAfterMs, names } = readCertificate(pem);
+    return { notAfterMs, names };
+  } catch (cause) {
+    throw new Error(`read ${file}`, { cause });
+  }
+}
+
+const pathOf = (pki: ClusterPki, entry: PkiEntry, file: string): string =>
+  join(entry.make === "kubeconfig" ? pki.kubeconfigFolder : pki.folder, file);
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The authority in FILE.crt and FILE.key of the cluster's PKI folder. */
+export async function readAuthority(folder: string, file: string): Promise<Authority> {
+  const certificate = await readFile(join(folder, `${file}.crt`), "utf8");
+  return openAuthority({ certificate, key: await readFile(join(folder, `${file}.key`), "utf8") });
+}
+
+async function applyStep(pki: ClusterPki, entry: PkiEntry, doors: Doors): Promise<void> {
+  const write = async (contents: readonly string[]): Promise<void> => {
+    const files = filesOf(entry).map(
+      (file, at) => [pathOf(pki, entry, file), contents[at]] as const,
+    );
+    // The key goes first: a certificate that exists always has its key.
+    for (const [path, content = ""] of files.toReversed()) await writeFileAtomically(path, content);
+  };
+  if (entry.make === "key-pair") {
+    const { privateKey, publicKey } = (await existingKey(pki, entry)) ?? generateKeyPair();
+    return write([publicKeyPem(publicKey), privateKeyPem(privateKey)]);
+  }
+  if (entry.make === "authority") {
+    const { commonName } = entry;
+    const keyPair = (await existingKey(pki, entry)) ?? generateKeyPair();
+    const made = createAuthority({ commonName, keyPair, validForMs: authorityValidForMs }, doors);
+    return write([made.certificate, made.key]);
+  }
+  const authority = await readAuthority(pki.folder, entry.authority);
+  const { commonName, organizations } = entry;
+  const issued = authority.issue(
+    {
+      subject: { commonName, organizations },
+      ...(entry.make === "certificate" ? { names: entry.names } : {}),
+      usages: entry.make === "certificate" ? entry.usages : ["client auth"],
+      validForMs: leafValidForMs,
+    },
+    doors,
+  );
+  if (entry.make === "certificate") return write([issued.certificate, issued.key]);
+  const config = kubeConfig({
+    cluster: pki.clusterName,
+    server: pki.serverUrl,
+    authority: authority.certificate,
+    user: commonName,
+    ...issued,
+  });
+  return write([kubeConfigText(config)]);
+}
+
+async function existingKey(pki: ClusterPki, entry: PkiEntry): Promise<KeyPair | undefined> {
+  const pem = await readIfThere(join(pki.folder, `${entry.file}.key`));
+  return pem === undefined ? undefined : parsePrivateKey(pem);
+}
+
+/** Temporary file, fsync, rename: a reader sees the old file or the whole new one. */
+async function writeFileAtomically(path: string, content: string): Promise<void> {
+  const isPublic = path.endsWith(".crt") || path.endsWith(".pub");
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  const temporary = `${path}.new`;
+  const file = await open(temporary, "w", isPublic ? 0o644 : 0o600);
+  try {
+    // A left-over of an earlier run keeps its old mode, so that the mode is set before the content.
+    await file.chmod(isPublic ? 0o644 : 0o600);
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+}
