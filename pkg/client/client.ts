@@ -20,6 +20,12 @@ export interface ListOptions {
   readonly resourceVersion?: string;
 }
 
+export interface WatchOptions extends ListOptions {
+  readonly resourceVersion: string;
+  /** The server ends the watch after so long. */
+  readonly timeoutSeconds?: number;
+}
+
 export interface ObjectList<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
@@ -78,11 +84,8 @@ export interface ResourceClient<T extends KubeObject> {
     body: B,
     signal?: AbortSignal,
   ): Promise<R>;
-  /** From `resourceVersion` on; ends when the server ends it; throws StatusError "Expired" on 410. */
-  watch(
-    options: ListOptions & { readonly resourceVersion: string },
-    signal: AbortSignal,
-  ): AsyncIterable<WatchEvent<T>>;
+  /** From `resourceVersion` on, until the server ends it; StatusError "Expired" on 410. */
+  watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<WatchEvent<T>>;
 }
 
 export interface Client {
@@ -93,16 +96,22 @@ export interface Client {
 
 /** A local, always current copy of one kind (optionally a part of it), fed by list and watch. */
 export interface Informer<T extends KubeObject> {
-  /** "namespace/name", or "name" for cluster-scoped kinds. Objects are shared: never change them. */
+  /** Key: "namespace/name", or "name" when cluster-scoped. Objects are shared: never change them. */
   get(key: string): T | undefined;
   list(namespace?: string): readonly T[];
   /** What an index function, given when the informer was made, filed under `value`. */
   byIndex(index: string, value: string): readonly T[];
   /** Called after the store changed; `before` undefined: added, `now` undefined: deleted. */
   onChange(listener: (now: T | undefined, before: T | undefined) => void): Disposable;
+  /** Adds an index to what is there already; the same name must always come with one function. */
+  addIndex(name: string, of: (object: T) => readonly string[]): void;
+  /** Called whenever `resourceVersion` moved, after `onChange` of the same event. */
+  onProgress(listener: () => void): Disposable;
   /** Resolves when the first list is complete. */
   readonly synced: Promise<void>;
   readonly isSynced: boolean;
+  /** Everything up to this version has been seen; "" before the first list. */
+  readonly resourceVersion: string;
 }
 
 export interface InformerOptions<T> {
@@ -114,7 +123,7 @@ export interface InformerOptions<T> {
   readonly transform?: (object: T) => T;
 }
 
-/** One informer a kind and options, shared by all that ask; started on first use, ended by signal. */
+/** One informer a kind and selection, shared by all that ask; started on first use. */
 export interface Informers {
   informer<T extends KubeObject>(ref: ResourceRef<T>, options?: InformerOptions<T>): Informer<T>;
 }

@@ -1,0 +1,40 @@
+import { constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import type { WireRequest, WireResponse } from "../base/wire.ts";
+import { plainHeaders } from "./http1-request.ts";
+
+/** One request on a session; resolves with the head of the answer, its body is a stream. */
+export function sendHttp2(
+  session: ClientHttp2Session,
+  base: URL,
+  { method, path, headers, body, signal }: Omit<WireRequest, "peer">,
+): Promise<WireResponse> {
+  return new Promise((resolve, reject) => {
+    const stream = session.request({
+      ...plainHeaders(headers),
+      ":method": method,
+      ":path": path,
+      ":authority": base.host,
+    });
+    const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
+    signal.addEventListener("abort", cancel, { once: true });
+    stream.once("close", () => {
+      signal.removeEventListener("abort", cancel);
+      reject(new Error("the connection was closed before an answer came"));
+    });
+    stream.once("error", reject);
+    stream.once("response", (head) => {
+      const status = Number(head[":status"]);
+      const answered: Record<string, string> = {};
+      for (const [name, value] of Object.entries(head))
+        if (!name.startsWith(":") && value !== undefined) answered[name] = String(value);
+      resolve({ status, headers: answered, body: pieces(stream, signal) });
+    });
+    stream.end(body);
+  });
+}
+
+async function* pieces(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  // A cancelled stream ends like a complete one: only the signal can tell.
+  for await (const piece of stream) yield piece as Uint8Array;
+  signal.throwIfAborted();
+}

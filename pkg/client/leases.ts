@@ -1,0 +1,200 @@
+import type { Lease } from "../../api/coordination/v1.ts";
+import type { OwnerReference } from "../../api/meta/v1.ts";
+import { leases } from "../../api/resources.ts";
+import { rfc3339Micro, type Clock } from "../base/clock.ts";
+import { chainOf } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { isReason } from "../machinery/status-error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Client, ObjectKey } from "./client.ts";
+import { planLease } from "./lease-plan.ts";
+
+export interface LeaseDoors {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface LeaderElection {
+  /** Upstream's components use "kube-system". */
+  readonly namespace: string;
+  /** The component: kube-scheduler, kube-controller-manager. */
+  readonly name: string;
+  /** Unique among candidates: host name and a uuid. */
+  readonly identity: string;
+}
+
+const election = {
+  leaseDurationSeconds: 15,
+  /** A leader that could not renew for so long stops leading, well before others may take over. */
+  renewDeadlineMs: 10_000,
+  retryMs: 2_000,
+} as const;
+
+/**
+ * Runs `lead` whenever this candidate leads. Its signal aborts when leadership is lost; then the
+ * candidate waits to lead again. Resolves when `signal` aborts, having given the lease up. Rejects
+ * as `lead` does.
+ */
+export async function runAsLeader(
+  doors: LeaseDoors,
+  options: LeaderElection,
+  lead: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const candidate = new Campaign(doors, options);
+  while (await candidate.acquire(signal)) {
+    const leading = new AbortController();
+    const stop = (): void => leading.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    doors.logger.info({ lease: options.name, identity: options.identity }, "leading");
+    const work = lead(leading.signal).finally(() => leading.abort());
+    await Promise.all([work, candidate.keep(leading)]).finally(() =>
+      signal.removeEventListener("abort", stop),
+    );
+    await candidate.release();
+  }
+}
+
+class Campaign {
+  readonly #doors: LeaseDoors;
+  readonly #options: LeaderElection;
+  readonly #key: ObjectKey;
+  #seen = { version: "", atMs: 0 };
+
+  constructor(doors: LeaseDoors, options: LeaderElection) {
+    this.#doors = doors;
+    this.#options = options;
+    this.#key = { namespace: options.namespace, name: options.name };
+  }
+
+  /** True when leading; false when the signal aborted first. */
+  async acquire(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      if (await this.#attempt(signal)) return true;
+      await this.#pause(signal);
+    }
+    return false;
+  }
+
+  /** Renews until the signal of `leading` aborts, or aborts it itself when it cannot renew. */
+  async keep(leading: AbortController): Promise<void> {
+    const { clock } = this.#doors;
+    let renewedAt = clock.monotonic();
+    while (!leading.signal.aborted) {
+      await this.#pause(leading.signal);
+      if (leading.signal.aborted) return;
+      if (await this.#attempt(leading.signal)) renewedAt = clock.monotonic();
+      else if (clock.monotonic() - renewedAt >= election.renewDeadlineMs)
+        leading.abort(new Error(`lease ${this.#options.name} could not be renewed`));
+    }
+  }
+
+  /** Gives the lease up, so that the next leader need not wait for it to expire. */
+  async release(): Promise<void> {
+    const api = this.#doors.client.resource(leases);
+    try {
+      const lease = await api.get(this.#key);
+      if (lease.spec?.holderIdentity !== this.#options.identity) return;
+      const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1 };
+      await api.update({ ...lease, spec });
+    } catch (error) {
+      this.#log("lease could not be released", error);
+    }
+  }
+
+  async #attempt(signal: AbortSignal): Promise<boolean> {
+    const { client, clock } = this.#doors;
+    const api = client.resource(leases);
+    try {
+      const lease = await findLease(client, this.#key, signal);
+      const unchangedMs = this.#unchangedMs(lease);
+      const candidate = { ...this.#options, leaseDurationSeconds: election.leaseDurationSeconds };
+      const change = planLease(lease, candidate, clock.now(), unchangedMs);
+      if (change.do === "wait") return false;
+      const wanted = { ...lease, metadata: lease?.metadata ?? this.#key, spec: change.spec };
+      if (change.do === "create") await api.create(wanted, {}, signal);
+      else await api.update(wanted, {}, signal);
+      return true;
+    } catch (error) {
+      const isRace = isReason(error, "Conflict", "AlreadyExists");
+      if (!isRace && !signal.aborted) this.#log("lease could not be written", error);
+      return false;
+    }
+  }
+
+  #unchangedMs(lease: Lease | undefined): number {
+    const now = this.#doors.clock.monotonic();
+    const version = lease?.metadata?.resourceVersion ?? "";
+    if (version !== this.#seen.version) this.#seen = { version, atMs: now };
+    return now - this.#seen.atMs;
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    const ms = election.retryMs * (1 + 0.2 * this.#doors.random.fraction());
+    await this.#doors.clock.sleep(ms, signal).catch(() => undefined);
+  }
+
+  #log(what: string, error: unknown): void {
+    this.#doors.logger.warn({ lease: this.#options.name, error: chainOf(error) }, what);
+  }
+}
+
+const findLease = (client: Client, key: ObjectKey, signal: AbortSignal) =>
+  client
+    .resource(leases)
+    .get(key, signal)
+    .catch((error: unknown) => {
+      if (isReason(error, "NotFound")) return undefined;
+      throw error;
+    });
+
+export interface NodeLease {
+  readonly nodeName: string;
+  /** The Node, so that its lease goes with it. Asked again whenever the lease is created. */
+  readonly owner: () => OwnerReference | undefined;
+}
+
+const nodeLease = {
+  namespace: "kube-node-lease",
+  durationSeconds: 40,
+  renewMs: 10_000,
+  retryFirstMs: 200,
+  retryMaxMs: 7_000,
+} as const;
+
+/** A node's heartbeat: keeps its Lease in kube-node-lease fresh until the signal aborts. */
+export async function keepNodeLease(
+  { client, clock, logger }: Omit<LeaseDoors, "random">,
+  { nodeName, owner }: NodeLease,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = { namespace: nodeLease.namespace, name: nodeName };
+  const api = client.resource(leases);
+  let known: Lease | undefined;
+  let waitMs = 0;
+  while (!signal.aborted)
+    try {
+      known ??= await findLease(client, key, signal);
+      const spec = {
+        holderIdentity: nodeName,
+        leaseDurationSeconds: nodeLease.durationSeconds,
+        renewTime: rfc3339Micro(clock.now()),
+      };
+      const by = known === undefined ? owner() : undefined;
+      const metadata = { ...key, ...(by === undefined ? {} : { ownerReferences: [by] }) };
+      known =
+        known === undefined
+          ? await api.create({ metadata, spec }, {}, signal)
+          : await api.update({ ...known, spec: { ...known.spec, ...spec } }, {}, signal);
+      waitMs = 0;
+      await clock.sleep(nodeLease.renewMs, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      known = undefined;
+      waitMs = Math.min(Math.max(waitMs * 2, nodeLease.retryFirstMs), nodeLease.retryMaxMs);
+      logger.warn({ node: nodeName, error: chainOf(error) }, "node lease not renewed");
+      await clock.sleep(waitMs, signal).catch(() => undefined);
+    }
+}

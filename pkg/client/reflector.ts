@@ -1,0 +1,152 @@
+import type { KubeObject, ResourceRef } from "../../api/resource.ts";
+import type { Clock } from "../base/clock.ts";
+import { assert, chainOf } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import { isReason } from "../machinery/status-error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Client, ListOptions, WatchEvent } from "./client.ts";
+import { step, type Effect, type Input, type State } from "./watch-machine.ts";
+
+const limits = {
+  /** What client-go asks for; a server answers in pieces it can afford. */
+  listPageItems: 500,
+  /** Each watch asks to be ended between these, so that load spreads again over servers. */
+  watchMinSeconds: 300,
+  watchMaxSeconds: 600,
+  /** Past its own end by so much, a silent watch is a dead connection. */
+  watchOverdueMs: 30_000,
+  backoffFirstMs: 800,
+  backoffMaxMs: 30_000,
+} as const;
+
+/** What the reflector keeps current. Called in order; objects are shared and never changed. */
+export interface ReflectedStore<T> {
+  replace(items: readonly T[], resourceVersion: string): void;
+  put(object: T, resourceVersion: string): void;
+  remove(object: T, resourceVersion: string): void;
+  progress(resourceVersion: string): void;
+}
+
+export interface ReflectorDoors {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** Milliseconds to wait after so many failures in a row: doubling, up to twice with chance. */
+export const backoffMs = (failures: number, random: Random): number =>
+  Math.min(limits.backoffFirstMs * 2 ** Math.max(0, failures - 1), limits.backoffMaxMs) *
+  (1 + random.fraction());
+
+/**
+ * Keeps the store as the server has it, by list and watch, until the signal aborts. Never rejects:
+ * what fails is logged and tried again after a back-off.
+ */
+export async function reflect<T extends KubeObject>(
+  ref: ResourceRef<T>,
+  selection: ListOptions,
+  store: ReflectedStore<T>,
+  doors: ReflectorDoors,
+  signal: AbortSignal,
+): Promise<void> {
+  let state: State<T> = { at: "paging", items: [], failures: 0 };
+  const feed = (input: Input<T>): Effect<T> | undefined => {
+    const [next, effects] = step(state, input);
+    state = next;
+    return effects.filter((effect) => !applyToStore(store, effect)).at(-1);
+  };
+  let input: Input<T> = { got: "start" };
+  while (!signal.aborted) {
+    const effect = feed(input);
+    assert(effect !== undefined, `nothing to do after ${input.got}`);
+    input = await perform({ ref, selection, doors, signal, feed }, effect);
+  }
+}
+
+/** Performs an effect on the store; false when it is for the network instead. */
+function applyToStore<T>(store: ReflectedStore<T>, effect: Effect<T>): boolean {
+  if (effect.do === "replace") store.replace(effect.items, effect.resourceVersion);
+  else if (effect.do === "put") store.put(effect.object, effect.resourceVersion);
+  else if (effect.do === "remove") store.remove(effect.object, effect.resourceVersion);
+  else if (effect.do === "progress") store.progress(effect.resourceVersion);
+  else return false;
+  return true;
+}
+
+interface Reflection<T extends KubeObject> {
+  readonly ref: ResourceRef<T>;
+  readonly selection: ListOptions;
+  readonly doors: ReflectorDoors;
+  readonly signal: AbortSignal;
+  /** For what comes while an effect is still under way: the events of a watch. */
+  readonly feed: (input: Input<T>) => unknown;
+}
+
+/** Performs a request or a wait, and tells how it ended. */
+async function perform<T extends KubeObject>(
+  reflection: Reflection<T>,
+  effect: Effect<T>,
+): Promise<Input<T>> {
+  const { doors, signal, ref } = reflection;
+  try {
+    if (effect.do === "list") return await listPage(reflection, effect);
+    if (effect.do === "watch") return await watchOn(reflection, effect.resourceVersion);
+    if (effect.do === "wait")
+      await doors.clock.sleep(backoffMs(effect.failures, doors.random), signal);
+    return { got: "awake" };
+  } catch (error) {
+    if (isReason(error, "Expired", "Gone")) return { got: "expired" };
+    if (!signal.aborted)
+      doors.logger.warn(
+        { resource: ref.plural, group: ref.group, error: chainOf(error) },
+        `${effect.do} failed, will try again`,
+      );
+    return { got: "failure" };
+  }
+}
+
+async function listPage<T extends KubeObject>(
+  { ref, selection, doors, signal }: Reflection<T>,
+  { paged, continueToken }: Effect<T> & { do: "list" },
+): Promise<Input<T>> {
+  const options = {
+    ...selection,
+    ...(paged ? { limit: limits.listPageItems } : {}),
+    ...(continueToken === undefined ? {} : { continue: continueToken }),
+  };
+  const page = await doors.client.resource(ref).list(options, signal);
+  const { items, resourceVersion } = page;
+  const token = page.continue === undefined ? {} : { continueToken: page.continue };
+  return { got: "page", items, resourceVersion, ...token };
+}
+
+async function watchOn<T extends KubeObject>(
+  { ref, selection, doors, signal, feed }: Reflection<T>,
+  resourceVersion: string,
+): Promise<Input<T>> {
+  const { clock, random, client } = doors;
+  const { watchMinSeconds: least, watchMaxSeconds: most } = limits;
+  const timeoutSeconds = Math.floor(least + random.fraction() * (most - least));
+  const began = clock.monotonic();
+  const own = new AbortController();
+  const stop = (): void => own.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  using _overdue = clock.after(timeoutSeconds * 1000 + limits.watchOverdueMs, () =>
+    own.abort(new Error("the watch outlived its own timeout without a word")),
+  );
+  try {
+    const options = { ...selection, resourceVersion, timeoutSeconds };
+    for await (const event of client.resource(ref).watch(options, own.signal)) feed(inputOf(event));
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+  return { got: "ended", afterMs: clock.monotonic() - began };
+}
+
+function inputOf<T extends KubeObject>(event: WatchEvent<T>): Input<T> {
+  if (event.type === "BOOKMARK") return { got: "bookmark", resourceVersion: event.resourceVersion };
+  const { type, object } = event;
+  const resourceVersion = object.metadata?.resourceVersion ?? "";
+  return { got: type === "DELETED" ? "deleted" : "changed", object, resourceVersion };
+}
