@@ -29,8 +29,7 @@ import type { TarEntry } from "./tar-entry.ts";
 /** As the kernel's own limit on links in one path. */
 const linksMax = 40;
 
-const createOnly =
-  constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+const createOnly = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
 
 export class LayerFolder {
   readonly #root: string;
@@ -40,7 +39,9 @@ export class LayerFolder {
   readonly #whiteouts = new Set<string>();
   /** Set last, since filling a folder changes its time. */
   readonly #folderTimes = new Map<string, number>();
-  #open: { readonly descriptor: number; readonly path: string; readonly entry: TarEntry } | undefined;
+  #open:
+    | { readonly descriptor: number; readonly path: string; readonly entry: TarEntry }
+    | undefined;
 
   constructor(root: string, kernel: LayerKernel) {
     this.#root = root;

@@ -18,7 +18,8 @@ export type Compression = "none" | "gzip" | "zstd";
 /** By the first bytes, since media types are often wrong. */
 export function compressionOf(start: Uint8Array): Compression {
   if (start[0] === 0x1f && start[1] === 0x8b) return "gzip";
-  if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd) return "zstd";
+  if (start[0] === 0x28 && start[1] === 0xb5 && start[2] === 0x2f && start[3] === 0xfd)
+    return "zstd";
   return "none";
 }
 

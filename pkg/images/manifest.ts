@@ -1,6 +1,10 @@
-/** The JSON documents of an image: index, manifest, configuration. Read strictly, since they come from strangers. Pure. */
+/**
+ * The JSON documents of an image: index, manifest, configuration. Read strictly, since they come
+ * from strangers. Pure.
+ */
+import { mediaTypes } from "../../api/oci/image.ts";
 import { parseDigest, type Digest } from "./digest.ts";
-import { isIndexType, isManifestType, mediaTypes } from "./media-types.ts";
+import { isIndexType, isManifestType } from "./media-types.ts";
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -189,11 +193,6 @@ export function selectPlatform(index: Index, wanted: Platform): Descriptor {
   );
 }
 
-export interface ImageDocuments {
-  readonly config: Uint8Array;
-  readonly manifest: Uint8Array;
-}
-
 /** JSON text of a configuration, keys in OCI's words, in a fixed order. */
 export function formatImageConfig(image: ImageConfig): Uint8Array {
   const { config } = image;
@@ -221,6 +220,4 @@ export function formatImageConfig(image: ImageConfig): Uint8Array {
 }
 
 export const formatManifest = (config: Descriptor, layers: readonly Descriptor[]): Uint8Array =>
-  Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers }),
-  );
+  Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers }));

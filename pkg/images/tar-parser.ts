@@ -34,7 +34,7 @@ const noRecords: PaxRecords = new Map();
 
 interface Gathering {
   readonly bytes: number;
-  readonly then: (gathered: Buffer) => void;
+  readonly next: (gathered: Buffer) => void;
 }
 
 export class TarParser {
@@ -80,14 +80,14 @@ export class TarParser {
     return taken;
   }
 
-  #gather(chunk: Uint8Array, { bytes, then }: Gathering): number {
+  #gather(chunk: Uint8Array, { bytes, next }: Gathering): number {
     const piece = chunk.subarray(0, bytes - this.#piecesBytes);
     this.#pieces.push(piece);
     this.#piecesBytes += piece.length;
     if (this.#piecesBytes === bytes) {
       const gathered = Buffer.concat(this.#pieces);
       this.#want(undefined);
-      then(gathered);
+      next(gathered);
     }
     return piece.length;
   }
@@ -99,7 +99,7 @@ export class TarParser {
   }
 
   #awaitHeader(): void {
-    this.#want({ bytes: tarBlockBytes, then: (block) => this.#header(block) });
+    this.#want({ bytes: tarBlockBytes, next: (block) => this.#header(block) });
   }
 
   #emitData(chunk: Uint8Array, segment: Segment): number {
@@ -138,7 +138,7 @@ export class TarParser {
       this.#awaitHeader();
     };
     if (padded === 0) return read(Buffer.alloc(0));
-    this.#want({ bytes: padded, then: read });
+    this.#want({ bytes: padded, next: read });
   }
 
   #metaReader(flag: string): ((body: Buffer) => void) | undefined {
@@ -186,10 +186,10 @@ export class TarParser {
     const more = (extension: Buffer): void => {
       found.push(...gnuSegments(extension, 0, 21));
       if (extension[504] === 0) this.#begin(sized, found, raw.size);
-      else this.#want({ bytes: tarBlockBytes, then: more });
+      else this.#want({ bytes: tarBlockBytes, next: more });
     };
     if (block[482] === 0) this.#begin(sized, found, raw.size);
-    else this.#want({ bytes: tarBlockBytes, then: more });
+    else this.#want({ bytes: tarBlockBytes, next: more });
   }
 
   /** Pax 1.0: decimal numbers, one a line, count first, padded to whole blocks. */
@@ -205,12 +205,12 @@ export class TarParser {
         throw new TarError("bad sparse map");
       }
       if (lines.length - 1 < 1 + count * 2) {
-        return this.#want({ bytes: tarBlockBytes, then: more });
+        return this.#want({ bytes: tarBlockBytes, next: more });
       }
       const segments = pairs(lines.slice(1, 1 + count * 2).map(Number));
       this.#begin(entry, segments, archived - blocks * tarBlockBytes);
     };
-    this.#want({ bytes: tarBlockBytes, then: more });
+    this.#want({ bytes: tarBlockBytes, next: more });
   }
 }
 

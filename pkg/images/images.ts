@@ -1,0 +1,274 @@
+/**
+ * The images of a machine: names, blobs, unpacked layers, and containers' writable layers, below
+ * one folder. It downloads, imports, unpacks, removes; it never mounts and never runs anything.
+ */
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
+import { chainOf } from "../base/errors.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { collectGarbage } from "./collect-garbage.ts";
+import { ContentStore } from "./content-store.ts";
+import type { Digest } from "./digest.ts";
+import type { LayerKernel } from "./layer-kernel.ts";
+import { LayerStore } from "./layer-store.ts";
+import { readLayeredFile } from "./layered-file.ts";
+import { parseImageConfig, parseManifest, type ImageConfig, type Platform } from "./manifest.ts";
+import { formatReference, parseReference } from "./reference.ts";
+import { ReferenceStore, type ReferenceRecord } from "./reference-store.ts";
+import { noRegistries, type RegistriesConfig, type RegistryLogin } from "./registry-plan.ts";
+import type { RegistryTransport } from "./registry-transport.ts";
+import { Snapshots, type Snapshot } from "./snapshots.ts";
+
+export interface ImagesOptions {
+  /** /var/lib/tskube/images */
+  readonly root: string;
+  readonly kernel: LayerKernel;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly transport: RegistryTransport;
+  readonly platform: Platform;
+  readonly registries?: RegistriesConfig;
+}
+
+/** An image that is here, whole and unpacked. */
+export interface StoredImage {
+  /** Digest of the configuration. */
+  readonly id: Digest;
+  /** docker.io/library/nginx:latest … */
+  readonly tags: readonly string[];
+  /** docker.io/library/nginx@sha256:… */
+  readonly digests: readonly string[];
+  /** Bytes of all its blobs, compressed as they came. */
+  readonly sizeBytes: number;
+  readonly config: ImageConfig;
+  readonly manifest: Digest;
+}
+
+/** A piece of news while an image comes in. */
+export interface PullProgress {
+  readonly digest: Digest;
+  readonly at: "waiting" | "downloading" | "unpacking" | "done";
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface PullOptions {
+  readonly login?: RegistryLogin;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
+interface Facts {
+  readonly config: ImageConfig;
+  readonly sizeBytes: number;
+  readonly blobs: readonly Digest[];
+}
+
+/** The stores that importing and pulling write into. */
+export class Images {
+  readonly content: ContentStore;
+  readonly layers: LayerStore;
+  readonly snapshots: Snapshots;
+  readonly options: ImagesOptions;
+  readonly #references: ReferenceStore;
+  /** By manifest digest; what is derived from immutable blobs never changes. */
+  readonly #facts = new Map<Digest, Facts>();
+  /** Work that garbage must not be collected under. */
+  #busy = 0;
+
+  private constructor(
+    options: ImagesOptions,
+    stores: {
+      readonly content: ContentStore;
+      readonly layers: LayerStore;
+      readonly snapshots: Snapshots;
+      readonly references: ReferenceStore;
+    },
+  ) {
+    this.options = options;
+    this.content = stores.content;
+    this.layers = stores.layers;
+    this.snapshots = stores.snapshots;
+    this.#references = stores.references;
+  }
+
+  /** Opens the store, removes what a killed process left half done, and forgets broken images. */
+  static async open(options: ImagesOptions): Promise<Images> {
+    const { root } = options;
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    const images = new Images(options, {
+      content: await ContentStore.open(root),
+      layers: await LayerStore.open(root, options.kernel, options.random),
+      snapshots: await Snapshots.open(join(root, "snapshots")),
+      references: await ReferenceStore.open(join(root, "references")),
+    });
+    for (const record of images.#references.list()) await images.#check(record);
+    return images;
+  }
+
+  get root(): string {
+    return this.options.root;
+  }
+
+  get registries(): RegistriesConfig {
+    return this.options.registries ?? noRegistries;
+  }
+
+  /** By name, by name and digest, or by id (whole, or its first hex digits). */
+  get(nameOrId: string): StoredImage | undefined {
+    const id = this.#findId(nameOrId);
+    return id === undefined ? undefined : this.list().find((image) => image.id === id);
+  }
+
+  list(): readonly StoredImage[] {
+    const byId = Map.groupBy(this.#references.list(), ({ config }) => config);
+    return [...byId].flatMap(([id, records]) => {
+      const facts = this.#facts.get(records[0]?.manifest ?? id);
+      if (facts === undefined || records[0] === undefined) return [];
+      const names = records.map(({ name }) => name).toSorted();
+      return {
+        id,
+        tags: names.filter((name) => !name.includes("@")),
+        digests: names.filter((name) => name.includes("@")),
+        sizeBytes: facts.sizeBytes,
+        config: facts.config,
+        manifest: records[0].manifest,
+      };
+    });
+  }
+
+  /** Lower folders of the image's overlay, topmost first. */
+  lowerFolders(image: Pick<StoredImage, "config">): readonly string[] {
+    return image.config.diffIds.map((diffId) => this.layers.path(diffId)).toReversed();
+  }
+
+  /** A file of the image, as a container would see it. */
+  readFile(image: Pick<StoredImage, "config">, path: string): Uint8Array | undefined {
+    return readLayeredFile(this.lowerFolders(image), path, this.options.kernel);
+  }
+
+  async prepareSnapshot(containerId: string, image: StoredImage): Promise<Snapshot> {
+    return await this.snapshots.prepare(containerId, image.config.diffIds);
+  }
+
+  /** Gives an image that is here a further name. */
+  async record(
+    names: readonly string[],
+    image: Omit<ReferenceRecord, "name" | "createdAtMs">,
+  ): Promise<StoredImage> {
+    this.#facts.set(image.manifest, await this.#readFacts(image));
+    for (const name of names) {
+      await this.#references.put({ ...image, name, createdAtMs: this.options.clock.now() });
+    }
+    const stored = this.list().find(({ id }) => id === image.config);
+    if (stored === undefined) throw new Error(`image ${image.config} was recorded under no name`);
+    return stored;
+  }
+
+  /** Removes a name, or with an id all names of the image. Succeeds when there is none. */
+  async remove(nameOrId: string): Promise<void> {
+    const id = this.#findId(nameOrId);
+    if (id === undefined) return;
+    // CRI removes images, not names: what is left of one would never be asked for again.
+    const doomed = this.#references.list().filter((record) => record.config === id);
+    for (const { name } of doomed) await this.#references.remove(name);
+    await this.collectGarbage();
+  }
+
+  /** Runs work that adds blobs and layers before any name holds them. */
+  async whileBusy<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+    }
+  }
+
+  /** Removes blobs and layers that no name and no container needs. Put off while images come in. */
+  async collectGarbage(): Promise<void> {
+    if (this.#busy > 0) return;
+    const records = this.#references.list();
+    await collectGarbage({
+      content: this.content,
+      layers: this.layers,
+      usedBlobs: records.flatMap(({ manifest, target }) => [
+        target,
+        ...(this.#facts.get(manifest)?.blobs ?? []),
+      ]),
+      usedLayers: [
+        ...this.snapshots.usedLayers(),
+        ...records.flatMap(({ manifest }) => this.#facts.get(manifest)?.config.diffIds ?? []),
+      ],
+    });
+  }
+
+  /** Bytes and files below a folder of the store. */
+  async usage(): Promise<{ readonly bytes: number; readonly inodes: number }> {
+    return await folderUsage(this.root);
+  }
+
+  #findId(nameOrId: string): Digest | undefined {
+    const records = this.#references.list();
+    const hex = nameOrId.startsWith("sha256:") ? nameOrId.slice(7) : nameOrId;
+    if (/^[0-9a-f]{4,64}$/.test(hex)) {
+      const matches = new Set(
+        records.filter(({ config }) => config.startsWith(`sha256:${hex}`)).map((r) => r.config),
+      );
+      if (matches.size === 1) return [...matches][0];
+    }
+    if (/^[0-9a-f]{64}$/.test(hex)) return undefined;
+    return this.#references.get(formatReference(parseReference(nameOrId)))?.config;
+  }
+
+  async #check(record: ReferenceRecord): Promise<void> {
+    try {
+      const facts = await this.#readFacts(record);
+      for (const diffId of facts.config.diffIds) {
+        if (!(await this.layers.has(diffId))) throw new Error(`layer ${diffId} is missing`);
+      }
+      this.#facts.set(record.manifest, facts);
+    } catch (error) {
+      // An image that is not whole is as good as absent: it is pulled again when needed.
+      const fields = { image: record.name, error: chainOf(error) };
+      this.options.logger.warn(fields, "forgetting a broken image");
+      await this.#references.remove(record.name);
+    }
+  }
+
+  async #readFacts(record: Omit<ReferenceRecord, "name" | "createdAtMs">): Promise<Facts> {
+    const manifestBytes = await this.content.read(record.manifest);
+    const manifest = parseManifest(manifestBytes, "");
+    if (manifest.is === "index") throw new Error(`${record.manifest} is an index`);
+    const configBytes = await this.content.read(record.config);
+    const descriptors = [manifest.config, ...manifest.layers];
+    return {
+      config: parseImageConfig(configBytes),
+      sizeBytes: descriptors.reduce((sum, { size }) => sum + size, manifestBytes.length),
+      blobs: [record.manifest, ...descriptors.map(({ digest }) => digest)],
+    };
+  }
+}
+
+/** Disk space as `du` counts it; what disappears meanwhile is not counted. */
+async function folderUsage(root: string): Promise<{ bytes: number; inodes: number }> {
+  let bytes = 0;
+  let inodes = 0;
+  const walk = async (folder: string): Promise<void> => {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      const path = join(folder, entry.name);
+      inodes++;
+      if (entry.isDirectory()) await walk(path);
+      else if (entry.isFile()) {
+        bytes += await stat(path).then(
+          ({ blocks }) => blocks * 512,
+          () => 0,
+        );
+      }
+    }
+  };
+  await walk(root);
+  return { bytes, inodes };
+}

@@ -1,0 +1,87 @@
+/**
+ * Unpacked layers, the lower folders of overlays: layers/<hex of the diff id>/. A layer appears by
+ * rename when it is whole; half ones lie under layers-new/ and are removed at start.
+ */
+import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Random } from "../base/random.ts";
+import { digestHex, type Digest } from "./digest.ts";
+import type { LayerKernel } from "./layer-kernel.ts";
+import { unpackLayer } from "./layer-unpack.ts";
+
+export class LayerStore {
+  readonly #layers: string;
+  readonly #unfinished: string;
+  readonly #kernel: LayerKernel;
+  readonly #random: Random;
+  readonly #unpacking = new Map<Digest, Promise<void>>();
+
+  private constructor(root: string, kernel: LayerKernel, random: Random) {
+    this.#layers = join(root, "layers");
+    this.#unfinished = join(root, "layers-new");
+    this.#kernel = kernel;
+    this.#random = random;
+  }
+
+  static async open(root: string, kernel: LayerKernel, random: Random): Promise<LayerStore> {
+    const store = new LayerStore(root, kernel, random);
+    await rm(store.#unfinished, { recursive: true, force: true });
+    await mkdir(store.#unfinished, { recursive: true, mode: 0o700 });
+    // Layers hold setuid programs of strangers: nobody but root may reach them.
+    await mkdir(store.#layers, { recursive: true, mode: 0o700 });
+    return store;
+  }
+
+  path(diffId: Digest): string {
+    return join(this.#layers, digestHex(diffId));
+  }
+
+  async has(diffId: Digest): Promise<boolean> {
+    return await stat(this.path(diffId)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Unpacks the layer unless it is there; whoever else asks meanwhile waits for the same work. */
+  async ensure(
+    diffId: Digest,
+    open: () => AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (await this.has(diffId)) return;
+    const running = this.#unpacking.get(diffId);
+    if (running !== undefined) return await running;
+    const work = this.#unpack(diffId, open, signal).finally(() => this.#unpacking.delete(diffId));
+    this.#unpacking.set(diffId, work);
+    await work;
+  }
+
+  /** Hex digits of the layers that are there. */
+  async list(): Promise<readonly string[]> {
+    return await readdir(this.#layers);
+  }
+
+  /** Renames first: a crash in the middle must not leave half a layer under a good name. */
+  async remove(hex: string): Promise<void> {
+    const doomed = join(this.#unfinished, `doomed-${this.#random.suffix(12)}`);
+    await rename(join(this.#layers, hex), doomed);
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  async #unpack(
+    diffId: Digest,
+    open: () => AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const folder = join(this.#unfinished, `${digestHex(diffId)}-${this.#random.suffix(8)}`);
+    await mkdir(folder, { mode: 0o755 });
+    try {
+      await unpackLayer(open(), { folder, kernel: this.#kernel, diffId }, signal);
+      await rename(folder, this.path(diffId));
+    } catch (cause) {
+      await rm(folder, { recursive: true, force: true });
+      throw new Error(`unpack layer ${diffId}`, { cause });
+    }
+  }
+}
