@@ -1,0 +1,83 @@
+import type { Node, Pod } from "../../api/core/v1.ts";
+import { milliOf, unitsOf } from "../machinery/quantity.ts";
+import type { HostPortDemand, PodDemand } from "./pod-demand.ts";
+
+/** LeastAllocated counts a container without requests as this, so that such pods spread (upstream's values). */
+const unstatedCpuMilli = 100;
+const unstatedMemoryBytes = 200 * 1024 * 1024;
+
+/**
+ * One node as the scheduler sees it: what it has, and what the pods on it (bound or assumed) take.
+ * Kept up to date by addition and subtraction; a filter reads plain numbers.
+ */
+export class NodeState {
+  readonly name: string;
+  node: Node;
+  cpuMilli = 0;
+  memoryBytes = 0;
+  ephemeralBytes = 0;
+  podCount = 0;
+  others: ReadonlyMap<string, number> = new Map();
+  usedCpuMilli = 0;
+  usedMemoryBytes = 0;
+  usedEphemeralBytes = 0;
+  /** Like the used ones, with a share for pods that ask for nothing: only scores read them. */
+  scoredCpuMilli = 0;
+  scoredMemoryBytes = 0;
+  readonly usedOthers = new Map<string, number>();
+  readonly usedPorts = new Map<string, HostPortDemand>();
+  /** By uid. */
+  readonly pods = new Map<string, { readonly pod: Pod; readonly demand: PodDemand }>();
+
+  constructor(node: Node) {
+    this.name = node.metadata?.name ?? "";
+    this.node = node;
+    this.update(node);
+  }
+
+  update(node: Node): void {
+    this.node = node;
+    const allocatable = node.status?.allocatable ?? {};
+    this.cpuMilli = milliOf(allocatable["cpu"] ?? "0");
+    this.memoryBytes = unitsOf(allocatable["memory"] ?? "0");
+    this.ephemeralBytes = unitsOf(allocatable["ephemeral-storage"] ?? "0");
+    this.podCount = unitsOf(allocatable["pods"] ?? "0");
+    this.others = new Map(
+      Object.entries(allocatable).map(([name, quantity]) => [name, unitsOf(quantity)]),
+    );
+  }
+
+  add(pod: Pod, demand: PodDemand): void {
+    const uid = pod.metadata?.uid ?? "";
+    if (this.pods.has(uid)) this.remove(uid);
+    this.pods.set(uid, { pod, demand });
+    this.#count(demand, 1);
+    for (const port of demand.hostPorts) this.usedPorts.set(portKey(port, uid), port);
+  }
+
+  remove(uid: string): void {
+    const known = this.pods.get(uid);
+    if (known === undefined) return;
+    this.pods.delete(uid);
+    this.#count(known.demand, -1);
+    for (const port of known.demand.hostPorts) this.usedPorts.delete(portKey(port, uid));
+  }
+
+  #count(demand: PodDemand, sign: 1 | -1): void {
+    this.usedCpuMilli += sign * demand.cpuMilli;
+    this.usedMemoryBytes += sign * demand.memoryBytes;
+    this.usedEphemeralBytes += sign * demand.ephemeralBytes;
+    this.scoredCpuMilli += sign * scoredCpu(demand);
+    this.scoredMemoryBytes += sign * scoredMemory(demand);
+    for (const [name, value] of demand.others) {
+      this.usedOthers.set(name, (this.usedOthers.get(name) ?? 0) + sign * value);
+    }
+  }
+}
+
+export const scoredCpu = (demand: PodDemand): number => demand.cpuMilli || unstatedCpuMilli;
+export const scoredMemory = (demand: PodDemand): number =>
+  demand.memoryBytes || unstatedMemoryBytes;
+
+const portKey = (port: HostPortDemand, uid: string): string =>
+  `${port.protocol}/${port.ip}/${port.port}/${uid}`;
