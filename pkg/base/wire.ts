@@ -7,6 +7,8 @@
 export interface Peer {
   /** Subject of the verified client certificate (or of the in-memory caller that stands for it). */
   readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  /** Why a client certificate that was shown is not good: it names nobody, and is never ignored. */
+  readonly rejectedCertificate?: string;
   /** Textual IP address, for audit and logs. */
   readonly address: string;
 }

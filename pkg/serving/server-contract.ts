@@ -1,6 +1,7 @@
 /** An HTTPS server (fastify; h2 and http/1.1 by ALPN) around one Handler. */
 import type { Duplex } from "node:stream";
 import type { Handler, Peer } from "../base/wire.ts";
+import type { Logger } from "../telemetry/logger.ts";
 
 export interface UpgradeRequest {
   readonly method: string;
@@ -33,6 +34,8 @@ export interface ServerOptions {
   readonly upgrade?: UpgradeHandler;
   /** Requests with larger bodies get 413. */
   readonly bodyBytesMax: number;
+  /** Hears of handlers that throw; a handler that answers its own errors is never heard of. */
+  readonly logger?: Logger;
 }
 
 export interface RunningServer {

@@ -1,10 +1,16 @@
 import { expect, it } from "vitest";
+import { systemClock } from "../base/system-clock.ts";
 import { pinoLogger } from "./pino-logger.ts";
 
 it("writes one JSON line a message, with the error's whole chain", () => {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
-  const log = pinoLogger({ level: "info", component: "tskubelet", destination });
+  const log = pinoLogger({
+    clock: systemClock,
+    level: "info",
+    component: "tskubelet",
+    destination,
+  });
   log.debug({}, "too quiet");
   const error = new Error("start container web", { cause: new Error("EINVAL") });
   log.child({ pod: "default/web" }).error({ error }, "gave up");

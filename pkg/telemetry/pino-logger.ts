@@ -1,10 +1,12 @@
 import { pino, type DestinationStream, type Logger as Pino } from "pino";
+import type { Clock } from "../base/clock.ts";
 import { chainOf } from "../base/errors.ts";
 import type { Logger } from "./logger.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface LoggerOptions {
+  readonly clock: Clock;
   readonly level: LogLevel;
   /** Name of the program, on every line as `component`. */
   readonly component: string;
@@ -13,11 +15,11 @@ export interface LoggerOptions {
 }
 
 /** JSON lines, one a message: {"level":"info","time":"…","component":"…", …fields, "msg":"…"}. */
-export function pinoLogger({ level, component, destination }: LoggerOptions): Logger {
+export function pinoLogger({ clock, level, component, destination }: LoggerOptions): Logger {
   const options = {
     level,
     base: { component },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { error: errorField },
   };
