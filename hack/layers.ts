@@ -45,7 +45,7 @@ export const rooms: readonly Room[] = [
     path: "pkg/storage",
     imports: ["pkg/base", "pkg/machinery", "pkg/telemetry", "api"],
     packages: ["@grpc/grpc-js"],
-    node: [...plain, "sqlite", "fs", "fs/promises", "worker_threads"],
+    node: [...plain, "sqlite", "tls", "fs", "fs/promises", "worker_threads"],
   },
   {
     path: "pkg/serving",
