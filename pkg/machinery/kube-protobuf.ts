@@ -53,10 +53,11 @@ export class KubernetesProtobuf {
     return schemaKeyOf(apiVersion, kind, this.#schema) !== undefined;
   }
 
-  /** The object must carry apiVersion and kind. */
-  encode(object: KubeObject): Uint8Array<ArrayBuffer> {
+  /** The object must carry apiVersion and kind, or `unnamed` must be the key of its message. */
+  encode(object: KubeObject, unnamed?: string): Uint8Array<ArrayBuffer> {
     const { apiVersion = "", kind = "" } = object;
-    const raw = this.#codec.encode(this.#keyOf(apiVersion, kind), object);
+    const key = kind === "" && unnamed !== undefined ? unnamed : this.#keyOf(apiVersion, kind);
+    const raw = this.#codec.encode(key, object);
     const unknown = { typeMeta: { apiVersion, kind }, raw, contentEncoding: "", contentType: "" };
     const body = envelope.encode("Unknown", unknown);
     const result = new Uint8Array(magic.length + body.length);
@@ -66,11 +67,13 @@ export class KubernetesProtobuf {
   }
 
   /** Throws ProtobufError: no magic, an unknown kind, bytes that are no message. */
-  decode(bytes: Uint8Array): KubeObject {
+  decode(bytes: Uint8Array, unnamed?: string): KubeObject {
     if (!startsWithMagic(bytes))
       throw new ProtobufError("provided data does not appear to be a protobuf message");
     const unknown = envelope.decode<Unknown>("Unknown", bytes.subarray(magic.length));
     const { apiVersion = "", kind = "" } = unknown.typeMeta ?? {};
+    if (kind === "" && unnamed !== undefined)
+      return this.#codec.decode<KubeObject>(unnamed, unknown.raw ?? none);
     const key = this.#keyOf(apiVersion, kind);
     return { kind, apiVersion, ...this.#codec.decode<KubeObject>(key, unknown.raw ?? none) };
   }

@@ -118,7 +118,7 @@ function decodeMap(compiled: Compiled, field: FieldSchema, slot: number): Decode
         return number === 1 || number === 2;
       }),
     );
-    setOwn((slots[slot] ??= {}) as Record<string, unknown>, key, value);
+    setOwn((slots[slot] ??= {}) as Record<string, unknown>, key, value ?? null);
   };
 }
 

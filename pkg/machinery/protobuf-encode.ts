@@ -24,15 +24,17 @@ export function scalarOf(compiled: Compiled, type: string): Scalar {
   };
 }
 
+/** An absent value that must be written, and a null in a map (a zero time), is the zero. */
 function encodeScalar(scalar: Scalar, tag: number): EncodeValue {
+  const { zero } = scalar;
   if (scalar.wireType !== 2)
     return (writer, value) => {
-      scalar.write(writer, value as never);
+      scalar.write(writer, (value ?? zero) as never);
       writer.varint(tag);
     };
   return (writer, value) => {
     const before = writer.length;
-    scalar.write(writer, value as never);
+    scalar.write(writer, (value ?? zero) as never);
     writer.varint(writer.length - before);
     writer.varint(tag);
   };
@@ -132,32 +134,24 @@ function encodeMany(compiled: Compiled, field: FieldSchema): EncodeValue {
   return encodeMap(field, items, key);
 }
 
-/** What is written where the object has nothing: undefined is nothing. */
-function absentValue(compiled: Compiled, field: FieldSchema): unknown {
-  const { dialect } = compiled;
-  if (!dialect.writesZeros || field.pointer || field.shape !== "one") return undefined;
-  if (dialect.nullable.has(field.type)) return undefined;
-  return field.isMessage ? {} : { zero: scalarOf(compiled, field.type).zero };
-}
+/** True where gogo writes something although the object has nothing. */
+const isAlwaysWritten = ({ dialect }: Compiled, field: FieldSchema): boolean =>
+  dialect.writesZeros && !field.pointer && !dialect.nullable.has(field.type);
+
+const empty: Fields = {};
 
 function encodePlain(compiled: Compiled, field: FieldSchema): EncodeField {
   const { name } = field;
   const encode = encodeSingle(compiled, field, field.number);
-  if (field.isMessage) {
-    const empty = absentValue(compiled, field);
-    return (writer, object) => {
-      const value = object[name] ?? empty;
-      if (value !== undefined) encode(writer, value);
-    };
+  if (isAlwaysWritten(compiled, field)) {
+    const absent = field.isMessage ? empty : undefined;
+    return (writer, object) => encode(writer, object[name] ?? absent);
   }
-  const absent = absentValue(compiled, field) as { readonly zero: unknown } | undefined;
-  if (absent !== undefined) return (writer, object) => encode(writer, object[name] ?? absent.zero);
-  const { isZero } = scalarOf(compiled, field.type);
-  const dropsZero = !compiled.dialect.writesZeros && !field.presence;
+  const dropsZero = !compiled.dialect.writesZeros && !field.presence && !field.isMessage;
+  const isDropped = dropsZero ? scalarOf(compiled, field.type).isZero : () => false;
   return (writer, object) => {
     const value = object[name];
-    if (value !== undefined && value !== null && !(dropsZero && isZero(value)))
-      encode(writer, value);
+    if (value !== undefined && value !== null && !isDropped(value)) encode(writer, value);
   };
 }
 
