@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { allEvents, EventLog, watchLog } from "./event-log.ts";
-import { compareKeys, lowerBound, prefixEnd, rangeStart } from "./key-range.ts";
+import { prefixEnd, rangeStart } from "./key-range.ts";
+import { SortedKeys } from "./sorted-keys.ts";
 import {
   type ListPage,
   type ListRequest,
@@ -20,8 +21,8 @@ import { checkSize, compactedError, conflictError, futureError } from "./storage
 export class MemoryStorage implements Storage {
   readonly #clock: Clock;
   readonly #items = new Map<string, Versioned>();
-  /** The keys of `#items` in byte order. */
-  readonly #keys: string[] = [];
+  /** The keys of `#items`. */
+  readonly #keys = new SortedKeys();
   /** What ends each key that has a time to live. */
   readonly #expiries = new Map<string, Disposable>();
   readonly #log = new EventLog(1, allEvents);
@@ -45,17 +46,13 @@ export class MemoryStorage implements Storage {
     const revision = request.revision ?? this.#log.revision;
     if (revision < this.#compacted) throw compactedError(revision, this.#compacted);
     if (revision > this.#log.revision) throw futureError(revision, this.#log.revision);
-    const isNow = revision === this.#log.revision;
-    const items = isNow ? this.#items : this.#itemsAt(revision);
-    const keys = isNow ? this.#keys : [...items.keys()].sort(compareKeys);
-    const first = lowerBound(keys, rangeStart(request.prefix, request.after));
-    const end = lowerBound(keys, prefixEnd(request.prefix));
-    const last = Math.max(first, Math.min(first + (request.limit ?? Infinity), end));
-    return {
-      items: keys.slice(first, last).flatMap((key) => items.get(key) ?? []),
-      revision,
-      remaining: Math.max(0, end - last),
-    };
+    const start = rangeStart(request.prefix, request.after);
+    const end = prefixEnd(request.prefix);
+    const limit = request.limit ?? Infinity;
+    const { items, keys } = revision === this.#log.revision ? this.#now() : this.#then(revision);
+    const page = keys.range(start, end, limit);
+    const found = page.keys.flatMap((key) => items.get(key) ?? []);
+    return { items: found, revision, remaining: page.more };
   }
 
   async put(
@@ -69,7 +66,7 @@ export class MemoryStorage implements Storage {
     checkSize(key, value);
     const previous = this.#expect(key, expected);
     const revision = this.#log.revision + 1;
-    if (previous === undefined) this.#keys.splice(lowerBound(this.#keys, key), 0, key);
+    if (previous === undefined) this.#keys.add(key);
     this.#items.set(key, { key, value, revision });
     this.#expireLater(key, revision, options.timeToLiveSeconds);
     const event = { type: "put", key, value, revision, created: previous === undefined } as const;
@@ -127,7 +124,7 @@ export class MemoryStorage implements Storage {
     const revision = this.#log.revision + 1;
     const { key } = previous;
     this.#items.delete(key);
-    this.#keys.splice(lowerBound(this.#keys, key), 1);
+    this.#keys.remove(key);
     this.#expireLater(key, revision, undefined);
     this.#log.append([{ type: "delete", key, revision, previous }], revision);
     return revision;
@@ -144,12 +141,23 @@ export class MemoryStorage implements Storage {
     this.#expiries.set(key, this.#clock.after(seconds * 1000, expire));
   }
 
+  #now(): KeySpace {
+    return { items: this.#items, keys: this.#keys };
+  }
+
   /** The past is the present with every later event undone, the newest first. */
-  #itemsAt(revision: number): ReadonlyMap<string, Versioned> {
+  #then(revision: number): KeySpace {
     const items = new Map(this.#items);
     for (const event of this.#log.backTo(revision)) undo(items, event);
-    return items;
+    const keys = new SortedKeys();
+    for (const key of items.keys()) keys.add(key);
+    return { items, keys };
   }
+}
+
+interface KeySpace {
+  readonly items: ReadonlyMap<string, Versioned>;
+  readonly keys: SortedKeys;
 }
 
 function undo(items: Map<string, Versioned>, { key, previous }: StorageEvent): void {
