@@ -96,7 +96,7 @@ export interface Client {
 
 /** A local, always current copy of one kind (optionally a part of it), fed by list and watch. */
 export interface Informer<T extends KubeObject> {
-  /** Key: "namespace/name", or "name" when cluster-scoped. Objects are shared: never change them. */
+  /** "namespace/name", or "name" when cluster-scoped. Objects are shared: never change them. */
   get(key: string): T | undefined;
   list(namespace?: string): readonly T[];
   /** What an index function, given when the informer was made, filed under `value`. */

@@ -64,6 +64,8 @@ export interface Definition<T extends KubeObject> {
   readonly indexes?: InformerOptions<T>["indexes"];
   readonly reads: readonly Source[];
   readonly writes: readonly string[];
+  /** Whom events name as their source: "replicaset-controller". */
+  readonly eventSource: string;
   /** How many keys are worked on at once; 5 unless told. */
   readonly workers?: number;
   /** Brings the world to what the object says. A rejection is retried, later and later. */

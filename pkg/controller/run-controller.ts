@@ -1,6 +1,7 @@
 import { apiVersionOf, type KubeObject, type ResourceRef } from "../../api/resource.ts";
 import { chainOf } from "../base/errors.ts";
 import type { Informer } from "../client/client.ts";
+import type { EventRecorder } from "../client/events.ts";
 import { keyOf } from "../client/informer-store.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Context, ControllerDoors, Definition, Program } from "./controller.ts";
@@ -24,6 +25,7 @@ class Run<T extends KubeObject> {
   readonly #queue: WorkQueue;
   readonly #writes: OwnWrites;
   readonly #main: Informer<T>;
+  readonly #events: EventRecorder;
   readonly #informers = new Map<string, Informer<KubeObject>>();
   /** Keys that wait for the caches to show their own last writes. */
   readonly #parked = new Set<string>();
@@ -33,6 +35,7 @@ class Run<T extends KubeObject> {
     this.#doors = doors;
     this.#queue = new WorkQueue({ clock: doors.clock });
     this.#writes = new OwnWrites(doors.clock);
+    this.#events = doors.events.from(definition.eventSource);
     const { indexes } = definition;
     this.#main = doors.informers.informer(definition.reconciles, indexes ? { indexes } : {});
     this.#informers.set(
@@ -132,7 +135,7 @@ class Run<T extends KubeObject> {
   }
 
   #context(key: string): Context {
-    const { client, clock, random, logger, events } = this.#doors;
+    const { client, clock, random, logger } = this.#doors;
     const informerOf = (ref: ResourceRef) => this.#informers.get(refKey(ref));
     const tracking = { key, writes: this.#writes, informerOf };
     return {
@@ -141,7 +144,7 @@ class Run<T extends KubeObject> {
       clock,
       random,
       logger,
-      events,
+      events: this.#events,
     };
   }
 }

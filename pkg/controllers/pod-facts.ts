@@ -1,0 +1,44 @@
+import type { Pod, PodCondition } from "../../api/core/v1.ts";
+
+/** What controllers ask of pods, as predicates; pure. */
+
+export const podCondition = (pod: Pod, type: string): PodCondition | undefined =>
+  pod.status?.conditions?.find((condition) => condition.type === type);
+
+export const isPodReady = (pod: Pod): boolean => podCondition(pod, "Ready")?.status === "True";
+
+/** Succeeded or Failed: its containers will never run again. */
+export const isPodTerminal = (pod: Pod): boolean =>
+  pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+
+/** Runs or may yet run, and nobody has asked for its end. */
+export const isPodActive = (pod: Pod): boolean =>
+  !isPodTerminal(pod) && pod.metadata?.deletionTimestamp === undefined;
+
+/** Asked to end, and not ended. */
+export const isPodTerminating = (pod: Pod): boolean =>
+  !isPodTerminal(pod) && pod.metadata?.deletionTimestamp !== undefined;
+
+/** Milliseconds since the epoch at which the pod became ready; undefined when it is not. */
+export function readySinceMs(pod: Pod): number | undefined {
+  const ready = podCondition(pod, "Ready");
+  return ready?.status === "True" && ready.lastTransitionTime !== undefined
+    ? Date.parse(ready.lastTransitionTime)
+    : undefined;
+}
+
+/** Milliseconds until the pod has been ready for so long: 0 when it has, undefined: not ready. */
+export function availableInMs(
+  pod: Pod,
+  minReadySeconds: number,
+  nowMs: number,
+): number | undefined {
+  if (!isPodReady(pod)) return undefined;
+  if (minReadySeconds === 0) return 0;
+  const since = readySinceMs(pod);
+  return since === undefined ? undefined : Math.max(0, since + minReadySeconds * 1_000 - nowMs);
+}
+
+/** Most restarts of one of the pod's containers. */
+export const mostRestarts = (pod: Pod): number =>
+  Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount));
