@@ -1,0 +1,73 @@
+/** Field selectors: "metadata.name=web,status.phase!=Running". */
+export interface FieldRequirement {
+  readonly field: string;
+  readonly operator: "=" | "!=";
+  readonly value: string;
+}
+
+/** The message is upstream's; the server answers BadRequest with it. */
+export class FieldSelectorError extends Error {
+  override readonly name = "FieldSelectorError";
+}
+
+/** Splits at commas that have no backslash before them. */
+function splitTerms(text: string): readonly string[] {
+  const terms: string[] = [];
+  let term = "";
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at] ?? "";
+    if (character === "\\") {
+      term += character + (text[at + 1] ?? "");
+      at += 1;
+    } else if (character === ",") {
+      terms.push(term);
+      term = "";
+    } else term += character;
+  }
+  return [...terms, term];
+}
+
+function unescape(value: string, wrong: () => FieldSelectorError): string {
+  let result = "";
+  for (let at = 0; at < value.length; at += 1) {
+    const character = value[at] ?? "";
+    if (character === "=" || character === ",") throw wrong();
+    if (character !== "\\") result += character;
+    else {
+      at += 1;
+      const escaped = value[at];
+      if (escaped === undefined || !"\\,=".includes(escaped)) throw wrong();
+      result += escaped;
+    }
+  }
+  return result;
+}
+
+/** An empty text selects everything. Throws FieldSelectorError. */
+export function parseFieldSelector(text: string): readonly FieldRequirement[] {
+  return splitTerms(text)
+    .filter((term) => term !== "")
+    .map((term) => {
+      const wrong = (): FieldSelectorError =>
+        new FieldSelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
+      const [, field, operator = "", value = ""] = /^(.*?)(!=|==|=)(.*)$/s.exec(term) ?? [];
+      if (field === undefined) throw wrong();
+      return { field, operator: operator === "!=" ? "!=" : "=", value: unescape(value, wrong) };
+    });
+}
+
+const escapeValue = (value: string): string => value.replaceAll(/[\\,=]/g, (one) => `\\${one}`);
+
+export const formatFieldSelector = (requirements: readonly FieldRequirement[]): string =>
+  requirements
+    .map(({ field, operator, value }) => `${field}${operator}${escapeValue(value)}`)
+    .join(",");
+
+/** `read` gives an object's value of a field; the server knows which fields a kind has. */
+export const matchesFields = (
+  requirements: readonly FieldRequirement[],
+  read: (field: string) => string,
+): boolean =>
+  requirements.every(
+    ({ field, operator, value }) => (read(field) === value) === (operator === "="),
+  );
