@@ -1,5 +1,5 @@
 import type { Node, Pod } from "../../api/core/v1.ts";
-import { milliOf, unitsOf } from "../machinery/quantity.ts";
+import { quantityMilliValue, quantityValue } from "../machinery/quantity.ts";
 import type { HostPortDemand, PodDemand } from "./pod-demand.ts";
 
 /** LeastAllocated counts a container without requests as this, so that such pods spread (upstream's values). */
@@ -38,12 +38,12 @@ export class NodeState {
   update(node: Node): void {
     this.node = node;
     const allocatable = node.status?.allocatable ?? {};
-    this.cpuMilli = milliOf(allocatable["cpu"] ?? "0");
-    this.memoryBytes = unitsOf(allocatable["memory"] ?? "0");
-    this.ephemeralBytes = unitsOf(allocatable["ephemeral-storage"] ?? "0");
-    this.podCount = unitsOf(allocatable["pods"] ?? "0");
+    this.cpuMilli = quantityMilliValue(allocatable["cpu"] ?? "0");
+    this.memoryBytes = quantityValue(allocatable["memory"] ?? "0");
+    this.ephemeralBytes = quantityValue(allocatable["ephemeral-storage"] ?? "0");
+    this.podCount = quantityValue(allocatable["pods"] ?? "0");
     this.others = new Map(
-      Object.entries(allocatable).map(([name, quantity]) => [name, unitsOf(quantity)]),
+      Object.entries(allocatable).map(([name, quantity]) => [name, quantityValue(quantity)]),
     );
   }
 

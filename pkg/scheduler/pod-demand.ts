@@ -1,5 +1,5 @@
 import type { Container, Pod } from "../../api/core/v1.ts";
-import { milliOf, unitsOf } from "../machinery/quantity.ts";
+import { quantityMilliValue, quantityValue } from "../machinery/quantity.ts";
 
 /** What a pod takes from a node, in plain numbers: comparing them is all that a filter does. */
 export interface PodDemand {
@@ -25,7 +25,7 @@ const native = new Set(["cpu", "memory", "ephemeral-storage"]);
 function requestsOf(list: Readonly<Record<string, string>> | undefined): Resources {
   const resources: Resources = new Map();
   for (const [name, quantity] of Object.entries(list ?? {})) {
-    resources.set(name, name === "cpu" ? milliOf(quantity) : unitsOf(quantity));
+    resources.set(name, name === "cpu" ? quantityMilliValue(quantity) : quantityValue(quantity));
   }
   return resources;
 }

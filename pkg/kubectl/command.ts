@@ -1,0 +1,76 @@
+/**
+ * tskubectl: kubectl's commands over the wire. A command is one file in `commands/` and one line in
+ * `commands.ts`; it plans requests, sends them through `Api`, and prints. It never touches a disk, a
+ * terminal or the environment but through the Kubectl that it is given.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Api } from "./api.ts";
+import type { FlagSpecs, Parsed } from "./flags.ts";
+import type { ResourceMapper } from "./resource-mapper.ts";
+
+/** Where a command prints and reads. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  readonly isTty: boolean;
+  readonly size: { readonly width: number; readonly height: number };
+  /** Called at each change of the size. */
+  onResize(listener: () => void): Disposable;
+  /** Bytes as typed; `raw` hands every key over, without echo, until disposed. */
+  readonly input: AsyncIterable<Uint8Array>;
+  raw(): Disposable;
+  write(stream: 1 | 2, data: Uint8Array): Promise<void>;
+}
+
+/** Manifests come through this door: files, folders, standard input. */
+export interface Files {
+  readText(path: string): Promise<string>;
+  /** Names of the files in a folder, or undefined when the path is no folder. */
+  list(path: string): Promise<readonly string[] | undefined>;
+  stdin(): Promise<string>;
+}
+
+/** A remote command's streams, over WebSocket (`pkg/client/exec-streams.ts`). */
+export type OpenExec = (path: string, signal: AbortSignal) => Promise<ExecStreams>;
+export interface ExecStreams {
+  readonly output: AsyncIterable<{ readonly stream: 1 | 2; readonly data: Uint8Array }>;
+  write(data: Uint8Array): Promise<void>;
+  closeStdin(): void;
+  resize(size: { readonly width: number; readonly height: number }): void;
+  /** The command's exit code; rejects with what went wrong when it could not be run. */
+  readonly exitCode: Promise<number>;
+  close(): void;
+}
+
+export interface Kubectl {
+  readonly api: Api;
+  /** Discovered once, when first asked for. */
+  mapper(): Promise<ResourceMapper>;
+  /** Of -n, or of the kubeconfig's context, or "default". */
+  readonly namespace: string;
+  /** True when -n was given: manifests that name another namespace are refused. */
+  readonly namespaceIsAsked: boolean;
+  readonly terminal: Terminal;
+  readonly files: Files;
+  readonly openExec: OpenExec;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** "https://10.0.0.1:6443": for messages about it. */
+  readonly server: string;
+  readonly clientVersion: string;
+}
+
+export interface Command<S extends FlagSpecs = FlagSpecs> {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** "get TYPE [NAME ...] [-o FORMAT]" */
+  readonly usage: string;
+  readonly flags: S;
+  /** Returns the exit code. */
+  run(kubectl: Kubectl, parsed: Parsed<S>): Promise<number>;
+}
+
+/** Ties a command's flags to its run for the compiler, and forgets them in the list. */
+export const defineCommand = <S extends FlagSpecs>(command: Command<S>): Command =>
+  command as unknown as Command;
