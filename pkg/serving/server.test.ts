@@ -62,7 +62,7 @@ const options = (port: number): RequestOptions => ({
 });
 async function ask(
   port: number,
-  more: RequestOptions & { headers?: Record<string, string>; body?: string | Uint8Array },
+  more: Omit<RequestOptions, "headers"> & { headers?: Record<string, string>; body?: string },
 ): Promise<Answer> {
   const length = more.body === undefined ? {} : { "content-length": more.body.length };
   const isChunked = "transfer-encoding" in (more.headers ?? {});

@@ -1,33 +1,21 @@
-import { StatusError } from "../machinery/status-error.ts";
 import type { WireResponse } from "../base/wire.ts";
+import { internalError, toStatus } from "../machinery/status.ts";
+import { StatusError } from "../machinery/status-error.ts";
 
-/** At the edge everything becomes a `metav1.Status`; a stranger's error keeps its words for the log. */
-export const toStatusError = (error: unknown): StatusError =>
-  error instanceof StatusError
-    ? error
-    : new StatusError("InternalError", "Internal error occurred", {}, { cause: error });
+/** A stranger's error keeps its words for the log: its caller may not be meant to read them. */
+const toStatusError = (error: unknown): StatusError =>
+  error instanceof StatusError ? error : internalError("unexpected failure", error);
 
-/** The Status of an error as an answer in JSON, with Retry-After where it says one. */
+/** The `metav1.Status` of an error as an answer in JSON, with Retry-After where it says one. */
 export function statusAnswer(error: unknown): WireResponse {
-  const { code, reason, message, details } = toStatusError(error);
-  const hasDetails = Object.keys(details).length > 0;
-  const status = {
-    kind: "Status",
-    apiVersion: "v1",
-    metadata: {},
-    status: "Failure",
-    message,
-    reason,
-    ...(hasDetails ? { details } : {}),
-    code,
-  };
-  const retry = details.retryAfterSeconds;
+  const failure = toStatusError(error);
+  const retry = failure.details.retryAfterSeconds;
   return {
-    status: code,
+    status: failure.code,
     headers: {
       "content-type": "application/json",
       ...(retry === undefined ? {} : { "retry-after": String(retry) }),
     },
-    body: Buffer.from(`${JSON.stringify(status)}\n`),
+    body: Buffer.from(`${JSON.stringify(toStatus(failure))}\n`),
   };
 }
