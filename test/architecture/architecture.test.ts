@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { violationsOf } from "../../hack/architecture.ts";
+import { withFloors } from "../../hack/floors.ts";
 import { rooms } from "../../hack/layers.ts";
 
 const root = new URL("../../", import.meta.url).pathname;
@@ -101,4 +102,9 @@ describe("planted violations are found", () => {
       [],
     );
   });
+});
+
+it("ARCHITECTURE.md shows the floors as they are (node hack/floors.ts draws them)", () => {
+  const document = readFileSync(`${root}ARCHITECTURE.md`, "utf8");
+  expect(withFloors(document)).toBe(document);
 });
