@@ -25,8 +25,8 @@ export interface CriConnection {
 
 /**
  * The runtime behind a unix socket, over gRPC. The connection is made when first used and made
- * again whenever it is lost; calls in the meantime wait for it no longer than their signal lets
- * them. Every method rejects with CriError.
+ * again whenever it is lost; calls in the meantime reject with the code UNAVAILABLE. Every method
+ * rejects with CriError, or with the signal's reason.
  */
 export function connectCri(socketPath: string): CriConnection {
   const client = new Client(`unix:${socketPath}`, credentials.createInsecure(), {

@@ -21,6 +21,7 @@ import { expand } from "../environment/expand.ts";
 import { uidOf } from "../pods/pod-spec.ts";
 import { unitsOf } from "../runtime/amounts.ts";
 import { terminationMessagePathDefault } from "../runtime/container-config.ts";
+import { readLog } from "../server/log-reader.ts";
 import { writeAtomically, type ProjectedFile } from "./atomic-writer.ts";
 import { hostsFile, type HostsFacts } from "./hosts-file.ts";
 import { prepareHostPath } from "./host-path.ts";
@@ -49,8 +50,12 @@ export interface PodFiles {
   mounts(request: ContainerMounts): Promise<readonly Mount[]>;
   /** A container's last words; empty when it had none. At most `terminationMessageBytesMax`. */
   terminationMessage(uid: string, container: string, restartCount: number): Promise<string>;
+  /** The end of a container's log, for those that end badly and say nothing. */
+  lastLogLines(logPath: string): Promise<string>;
   /** Unmounts and removes all that a pod had here. */
   remove(uid: string): Promise<void>;
+  /** Removes a pod's logs. */
+  removeLogs(folder: string): Promise<void>;
   /** Pods of which something is here. */
   uids(): Promise<readonly string[]>;
 }
@@ -88,7 +93,9 @@ export function createPodFiles(options: PodFilesOptions): PodFiles {
     mounts: (request) => containerMounts(request, folderOf(uidOf(request.pod)), options),
     terminationMessage: (uid, container, restartCount) =>
       readHead(lastWordsPath(folderOf(uid), container, restartCount)),
+    lastLogLines: (logPath) => lastLogLines(logPath),
     remove: (uid) => removePod(folderOf(uid), options.mounts),
+    removeLogs: (folder) => rm(folder, { recursive: true, force: true }),
     uids: () => readdir(join(options.root, "pods")).catch(() => []),
   };
 }
@@ -102,6 +109,18 @@ async function readHead(path: string): Promise<string> {
   const buffer = Buffer.alloc(terminationMessageBytesMax);
   const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
   return buffer.toString("utf8", 0, bytesRead);
+}
+
+/** Lines and bytes of a log that stand in for last words. */
+const lastLogLinesMax = 80;
+const lastLogBytesMax = 2048;
+
+async function lastLogLines(logPath: string): Promise<string> {
+  const whole = { follow: false, timestamps: false, tailLines: lastLogLinesMax };
+  const never = new AbortController().signal;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of readLog(logPath, whole, never, never)) pieces.push(piece);
+  return Buffer.concat(pieces).subarray(-lastLogBytesMax).toString();
 }
 
 async function prepareVolume(

@@ -149,6 +149,10 @@ interface Part {
   readonly heldBack: readonly HeldBack[];
 }
 
+/** A container that was created and never ran is made again under the same number. */
+const nextRestartCount = (latest: RuntimeContainer | undefined): number =>
+  latest === undefined ? 0 : latest.restartCount + (latest.phase === "created" ? 0 : 1);
+
 /** A start, now or when the back-off has run out. */
 function start(
   container: SpecContainer,
@@ -159,7 +163,7 @@ function start(
   const action: PodAction = {
     do: "start",
     container,
-    restartCount: latest === undefined ? 0 : latest.restartCount + 1,
+    restartCount: nextRestartCount(latest),
     ...(latest === undefined ? {} : { replaces: latest }),
   };
   if (latest?.phase !== "exited") return { actions: [action], heldBack: [] };

@@ -1,0 +1,76 @@
+import type { Pod } from "../../../api/core/v1.ts";
+import { chainOf } from "../../base/errors.ts";
+import { tokensOf, type VolumeFacts } from "../volumes/projected-files.ts";
+import type { PreparedVolumes } from "../volumes/pod-files.ts";
+import type { PodContext } from "./pod-context.ts";
+
+/** One pod's volumes: prepared before its first container, and again whenever they must change. */
+export class PodVolumes {
+  readonly #context: PodContext;
+  #paths: PreparedVolumes | undefined;
+  #expired = true;
+  #dueAtMs: number | undefined;
+
+  constructor(context: PodContext) {
+    this.#context = context;
+  }
+
+  /** When a token must be renewed. */
+  get dueAtMs(): number | undefined {
+    return this.#dueAtMs;
+  }
+
+  get paths(): PreparedVolumes {
+    return this.#paths ?? new Map();
+  }
+
+  /** Something that files are made of has changed. */
+  expire(): void {
+    this.#expired = true;
+  }
+
+  /** Whether a running pod's files must be written again. */
+  isDue(nowMs: number): boolean {
+    if (this.#paths === undefined) return false;
+    return this.#expired || (this.#dueAtMs !== undefined && this.#dueAtMs <= nowMs);
+  }
+
+  /** Makes all volumes be there and current. Tells people what failed, and rejects with it. */
+  async prepare(pod: Pod, signal: AbortSignal): Promise<void> {
+    if (this.#paths !== undefined && !this.isDue(this.#context.clock.now())) return;
+    const { objects, files } = this.#context;
+    this.#expired = false;
+    try {
+      await objects.follow(pod, signal);
+      this.#paths = await files.prepare(pod, await this.#facts(pod));
+    } catch (cause) {
+      this.#expired = true;
+      if (signal.aborted) throw cause;
+      const message = `MountVolume.SetUp failed: ${chainOf(cause)}`;
+      this.#context.note(pod, "Warning", "FailedMount", message);
+      throw cause;
+    }
+  }
+
+  async #facts(pod: Pod): Promise<VolumeFacts> {
+    const { objects, settings } = this.#context;
+    const tokens = new Map<string, string>();
+    let dueAtMs: number | undefined;
+    for (const projection of (pod.spec.volumes ?? []).flatMap(tokensOf)) {
+      const { token, renewAtMs } = await objects.token(pod, projection);
+      tokens.set(JSON.stringify(projection), token);
+      dueAtMs = Math.min(dueAtMs ?? renewAtMs, renewAtMs);
+    }
+    this.#dueAtMs = dueAtMs;
+    return {
+      pod,
+      podIPs: [],
+      nodeName: settings.nodeName,
+      nodeIPs: settings.nodeIPs,
+      allocatable: this.#context.allocatable(),
+      configMap: (name) => objects.configMap(pod, name),
+      secret: (name) => objects.secret(pod, name),
+      token: (projection) => tokens.get(JSON.stringify(projection)) ?? "",
+    };
+  }
+}
