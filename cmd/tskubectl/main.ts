@@ -1,0 +1,129 @@
+/** tskubectl: arguments and the environment in, one command run, its exit code out. */
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { chainOf } from "../../pkg/base/errors.ts";
+import { systemClock } from "../../pkg/base/system-clock.ts";
+import type { ClusterAccess } from "../../pkg/client/cluster-access.ts";
+import { openExecStreams } from "../../pkg/client/exec-streams.ts";
+import { httpsTransport } from "../../pkg/client/https-transport.ts";
+import { chooseContext, readKubeconfigs, type ChosenContext } from "../../pkg/client/kubeconfig.ts";
+import { createApi } from "../../pkg/kubectl/api.ts";
+import type { Kubectl } from "../../pkg/kubectl/command.ts";
+import { UsageError } from "../../pkg/kubectl/flags.ts";
+import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
+import {
+  describeFailure,
+  parseInvocation,
+  runCommand,
+  type GlobalFlags,
+} from "../../pkg/kubectl/run.ts";
+import { kubernetesVersion } from "../../api/version.ts";
+import { systemFiles } from "./files.ts";
+import { processTerminal } from "./terminal.ts";
+
+const adminKubeconfig = "/etc/tskube/admin.conf";
+
+/** What is given wins; without anything the admin's file, then the user's own. */
+function kubeconfigPaths(flags: GlobalFlags): readonly string[] {
+  if (flags.kubeconfig !== undefined) return [flags.kubeconfig];
+  const fromEnvironment = process.env["KUBECONFIG"];
+  if (fromEnvironment !== undefined && fromEnvironment !== "")
+    return fromEnvironment.split(delimiter);
+  return [adminKubeconfig, join(homedir(), ".kube/config")];
+}
+
+const overrides = ({ context, cluster, user, server, token, namespace }: GlobalFlags) =>
+  Object.fromEntries(
+    Object.entries({ context, cluster, user, server, token, namespace }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+
+async function chosenContext(flags: GlobalFlags): Promise<ChosenContext> {
+  try {
+    return chooseContext(
+      await readKubeconfigs(kubeconfigPaths(flags)),
+      systemClock,
+      overrides(flags),
+    );
+  } catch (error) {
+    // --server alone is enough.
+    if (flags.server === undefined || flags.kubeconfig !== undefined) throw error;
+    return chooseContext({}, systemClock, overrides(flags));
+  }
+}
+
+function accessOf({ access }: ChosenContext, flags: GlobalFlags): ClusterAccess {
+  const file = (path: string) => () => systemFiles.readText(path);
+  const {
+    "client-certificate": certificate,
+    "client-key": key,
+    "certificate-authority": ca,
+  } = flags;
+  return {
+    ...access,
+    ...(flags["insecure-skip-tls-verify"] ? { insecureSkipTlsVerify: true } : {}),
+    ...(ca === undefined ? {} : { certificateAuthority: file(ca) }),
+    ...(certificate === undefined || key === undefined
+      ? {}
+      : {
+          clientCertificate: async () => ({
+            certificate: await systemFiles.readText(certificate),
+            key: await systemFiles.readText(key),
+          }),
+        }),
+    ...(flags.as === undefined
+      ? {}
+      : { impersonate: { user: flags.as, groups: flags["as-group"] } }),
+  };
+}
+
+async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
+  const invocation = parseInvocation(words);
+  if (invocation.do === "help") {
+    process.stdout.write(invocation.text);
+    return 0;
+  }
+  const { globals } = invocation;
+  const context = await chosenContext(globals);
+  const access = accessOf(context, globals);
+  const transport = httpsTransport(access, systemClock);
+  using _connection = { [Symbol.dispose]: () => transport.close() };
+  const api = createApi(transport.send, `tskubectl/${kubernetesVersion}`, signal);
+  let mapper: Promise<ResourceMapper> | undefined;
+  const kubectl: Kubectl = {
+    api,
+    mapper: () => (mapper ??= ResourceMapper.discover(api, signal)),
+    namespace: context.namespace,
+    namespaceIsAsked: globals.namespace !== undefined,
+    terminal: processTerminal(),
+    files: systemFiles,
+    openExec: (path, life) => openExecStreams(access, path, life),
+    clock: systemClock,
+    signal,
+    server: access.server,
+    clientVersion: kubernetesVersion,
+  };
+  try {
+    return await runCommand(invocation.command, invocation.words, kubectl);
+  } catch (error) {
+    if (signal.aborted) return 130;
+    throw new Error(describeFailure(error, access.server), { cause: "told" });
+  }
+}
+
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort());
+// A reader that has seen enough (head, grep -q) is no failure.
+process.stdout.on("error", () => process.exit(0));
+
+process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: unknown) => {
+  const isTold = error instanceof Error && error.cause === "told";
+  const text = isTold ? error.message : `error: ${chainOf(error)}`;
+  process.stderr.write(`${text}\n`);
+  if (error instanceof UsageError)
+    process.stderr.write("See 'tskubectl COMMAND --help' for usage.\n");
+  return 1;
+});
+// Standard input may still be open: nobody waits for it.
+process.stdin.destroy();

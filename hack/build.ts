@@ -1,0 +1,71 @@
+/**
+ * `npm run build`: dist/NAME.mjs for every program of cmd/, one file each with what it needs, and
+ * with --sea single executables for tskube and tskubectl, which need nothing but a libc.
+ */
+import { execFileSync } from "node:child_process";
+import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+const executables = ["tskube", "tskubectl"];
+
+const programs = readdirSync(join(root, "cmd")).toSorted();
+
+/** Parts that only some commands need stay files of their own, so that start-up does not read them. */
+async function bundle(): Promise<void> {
+  const build = await rolldown({
+    input: Object.fromEntries(programs.map((name) => [name, join(root, "cmd", name, "main.ts")])),
+    platform: "node",
+    logLevel: "warn",
+    // Optional dependencies of others that are not installed, and never used here.
+    external: [/^node:/],
+  });
+  await build.write({
+    dir: dist,
+    format: "esm",
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "parts/[name]-[hash].mjs",
+    sourcemap: false,
+  });
+  await build.close();
+}
+
+/** A single executable wants one file: everything inlined, as CommonJS. */
+async function singleExecutable(name: string): Promise<void> {
+  const build = await rolldown({
+    input: join(root, "cmd", name, "main.ts"),
+    platform: "node",
+    logLevel: "warn",
+    external: [/^node:/],
+  });
+  const main = join(dist, "sea", `${name}.mjs`);
+  await build.write({ file: main, format: "esm", codeSplitting: false });
+  await build.close();
+  const config = join(dist, "sea", `${name}.json`);
+  const output = join(dist, name);
+  writeFileSync(
+    config,
+    JSON.stringify({
+      main,
+      mainFormat: "module",
+      output,
+      disableExperimentalSEAWarning: true,
+      useCodeCache: false,
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    }),
+  );
+  execFileSync(process.execPath, ["--build-sea", config], { stdio: "inherit" });
+  chmodSync(output, 0o755);
+}
+
+rmSync(dist, { recursive: true, force: true });
+await bundle();
+console.log(`built ${programs.map((name) => `dist/${name}.mjs`).join(" ")}`);
+if (process.argv.includes("--sea")) {
+  for (const name of executables) {
+    await singleExecutable(name);
+    console.log(`built dist/${name}`);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Kubectl } from "./command.ts";
+import { UsageError } from "./flags.ts";
+import type { Manifest } from "./manifests.ts";
+import type { ApiResource, ResourceMapper } from "./resource-mapper.ts";
+
+export interface PlacedManifest {
+  readonly resource: ApiResource;
+  /** Absent for cluster-scoped kinds. */
+  readonly namespace: string;
+  readonly object: Manifest["object"];
+}
+
+/** Finds a manifest's resource and namespace, and writes the namespace into the object. */
+export function placeManifest(
+  kubectl: Kubectl,
+  mapper: ResourceMapper,
+  { object, source }: Manifest,
+): PlacedManifest {
+  const resource = mapper.byKind(object.apiVersion ?? "", object.kind ?? "");
+  if (resource === undefined) {
+    throw new UsageError(
+      `resource mapping not found for name: "${object.metadata?.name ?? ""}" from "${source}": no matches for kind "${object.kind}" in version "${object.apiVersion}"`,
+    );
+  }
+  if (!resource.namespaced) return { resource, namespace: "", object };
+  const own = object.metadata?.namespace;
+  if (kubectl.namespaceIsAsked && own !== undefined && own !== kubectl.namespace) {
+    throw new UsageError(
+      `the namespace from the provided object "${own}" does not match the namespace "${kubectl.namespace}". You must pass '--namespace=${own}' to perform this operation.`,
+    );
+  }
+  const namespace = own ?? kubectl.namespace;
+  return {
+    resource,
+    namespace,
+    object: { ...object, metadata: { ...object.metadata, namespace } },
+  };
+}
