@@ -58,7 +58,7 @@ export interface Attributes {
   readonly namespace: string;
   /** "" when the request names none (list, create). */
   readonly name: string;
-  /** Texts of the selectors of list, watch and deletecollection, as the node authoriser needs them. */
+  /** Selectors of list, watch and deletecollection as sent: the node authoriser needs them. */
   readonly fieldSelector?: string;
   readonly labelSelector?: string;
 }

@@ -16,7 +16,7 @@ export interface ReviewContext {
   readonly signal: AbortSignal;
 }
 
-/** A kind that is answered and never stored: TokenReview, SubjectAccessReview, SelfSubjectReview. */
+/** A kind that is answered and never stored: TokenReview, SubjectAccessReview and the like. */
 export interface Review<T extends KubeObject = KubeObject> {
   readonly ref: ResourceRef<T>;
   /** The object with its status filled in. */

@@ -23,11 +23,13 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly columns: readonly Column<T>[];
   /** Field labels for --field-selector beside metadata.name and metadata.namespace. */
   readonly fieldLabels?: Readonly<Record<string, (object: T) => string>>;
+  /** Those field labels by which a list or watch of many objects is mostly asked for. */
+  readonly indexedFields?: readonly string[];
   /** How names are checked; generateName uses the same rule. */
   readonly nameRule: "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
-  /** Defaults beyond those in the schema. Runs on every decoded object, old stored ones included. */
+  /** Defaults beyond those in the schema. Runs on every decoded object, old ones included. */
   readonly defaults?: (object: T) => T;
-  /** Before validation of a create: clears what clients may not set (status), sets what they get. */
+  /** Before validation of a create: clears what clients may not set, sets what they get. */
   readonly prepareForCreate?: (object: T) => T;
   /** Before validation of an update of the main resource: keeps status, for most kinds. */
   readonly prepareForUpdate?: (object: T, before: T) => T;
@@ -50,7 +52,22 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly countsGenerations?: boolean;
   /** Seconds after which an object ends by itself (Events: 3600). */
   readonly timeToLiveSeconds?: number;
-  /** Default for gracePeriodSeconds when a delete says nothing; absent: deleted at once (Pod: 30). */
+  /**
+   * Default for gracePeriodSeconds when a delete says nothing (Pod: 30). Absent, or undefined for
+   * the object as it is: deleted at once, whatever the delete says.
+   */
   readonly gracePeriodSeconds?: (object: T) => number | undefined;
   readonly defaultPropagation?: "Background" | "Orphan";
+  /** Kinds that stay until something beside metadata.finalizers is done (Namespace). */
+  readonly deletion?: {
+    readonly isPending: (object: T) => boolean;
+    /** What the first delete changes beside the deletionTimestamp. */
+    readonly marked: (object: T) => T;
+  };
+  /** True when a PUT of a name that does not exist creates it (Lease, Endpoints, Event, RBAC). */
+  readonly createsOnUpdate?: boolean;
+  /** True when an update must name the resourceVersion that it saw (Lease, custom kinds). */
+  readonly needsVersionOnUpdate?: boolean;
+  /** True when a delete answers with the object that is gone and not with a Status (Pod). */
+  readonly returnsDeleted?: boolean;
 }

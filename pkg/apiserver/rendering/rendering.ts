@@ -1,0 +1,29 @@
+/** How answers about one kind are written: one value for each encoding that clients accept. */
+import type { WireBody } from "../../base/wire.ts";
+import type { Entry } from "../cache/entry.ts";
+import type { WatchRendering } from "../cache/watch-group.ts";
+
+export interface ListPage {
+  readonly entries: readonly Entry[];
+  readonly revision: number;
+  /** "" on the last page. */
+  readonly continueFrom: string;
+  /** Undefined where it is not known: filtered lists. */
+  readonly remaining: number | undefined;
+}
+
+export interface Rendering extends WatchRendering {
+  readonly contentType: string;
+  readonly watchContentType: string;
+  object(entry: Entry): WireBody;
+  list(page: ListPage): WireBody;
+}
+
+/** The `metadata` of a list, as JSON text. */
+export function listMetaText({ revision, continueFrom, remaining }: ListPage): string {
+  return JSON.stringify({
+    resourceVersion: String(revision),
+    ...(continueFrom === "" ? {} : { continue: continueFrom }),
+    ...(remaining === undefined || remaining === 0 ? {} : { remainingItemCount: remaining }),
+  });
+}

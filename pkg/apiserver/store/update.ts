@@ -1,0 +1,174 @@
+/** A changed object: what the client sent, made to agree with what only the server may change. */
+import type { KubeObject } from "../../../api/resource.ts";
+import { invalid } from "../../machinery/field-error.ts";
+import type { Admission } from "../admission/admission.ts";
+import type { Entry } from "../cache/entry.ts";
+import { badRequest, conflict, invalidObject } from "../refusals.ts";
+import type { Resource } from "../resource.ts";
+import type { Allocation } from "./allocation.ts";
+import { isFinished } from "./deletion-plan.ts";
+import { validateObjectMetaUpdate } from "../../machinery/object-meta.ts";
+import { keptMeta, specChanged } from "./object-meta.ts";
+import type { Change, Changed, ResourceStore, StoredName, WriteContext } from "./resource-store.ts";
+
+/** What a client wants of the object as it is: the body of a PUT, or that plus a patch. */
+export type Wanted = (current: KubeObject) => KubeObject | Promise<KubeObject>;
+
+export interface UpdateRequest extends StoredName {
+  /** "" or "status". */
+  readonly subresource: string;
+  /** Decoded and defaulted. */
+  readonly wanted: Wanted;
+}
+
+export async function updateObject(
+  store: ResourceStore,
+  request: UpdateRequest,
+  context: WriteContext,
+): Promise<Changed> {
+  let allocation: Allocation | undefined;
+  try {
+    const changed = await store.change(request, context, async (current, entry) => {
+      await allocation?.undo();
+      allocation = undefined;
+      const sent = await request.wanted(current);
+      checkIdentity(store.resource, request, sent, { entry, current });
+      const change = await planUpdate(store, request, context, { sent, current });
+      const allocator = store.parts.allocations.get(store.resource);
+      if (change.do !== "write" || allocator === undefined) return change;
+      allocation = await allocator.allocate(change.object, current, context);
+      return { do: "write", object: allocation.object };
+    });
+    await allocation?.commit();
+    if (changed.isRemoved) await afterRemoval(store, changed.entry, context);
+    return changed;
+  } catch (error) {
+    await allocation?.undo();
+    throw error;
+  }
+}
+
+/** Gives back what the object held. */
+export async function afterRemoval(
+  store: ResourceStore,
+  entry: Entry,
+  context: WriteContext,
+): Promise<void> {
+  if (context.dryRun) return;
+  await store.parts.allocations.get(store.resource)?.release(store.objectOf(entry));
+}
+
+function checkIdentity(
+  { ref, needsVersionOnUpdate }: Resource,
+  { name, namespace }: StoredName,
+  sent: KubeObject,
+  { entry, current }: { readonly entry: Entry; readonly current: KubeObject },
+): void {
+  const metadata = sent.metadata ?? {};
+  if (metadata.name !== undefined && metadata.name !== name) {
+    throw badRequest(
+      `the name of the object (${metadata.name}) does not match the name on the URL (${name})`,
+    );
+  }
+  if ((metadata.namespace ?? namespace) !== namespace) {
+    throw badRequest(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
+  }
+  const { resourceVersion = "", uid = "" } = metadata;
+  if (resourceVersion !== "" && resourceVersion !== "0") {
+    if (resourceVersion !== String(entry.revision)) throw conflict(ref, name);
+  } else if (needsVersionOnUpdate === true) {
+    throw invalidObject(ref, name, [
+      invalid("metadata.resourceVersion", 0, "must be specified for an update"),
+    ]);
+  }
+  const own = current.metadata?.uid ?? "";
+  if (uid !== "" && uid !== own) {
+    throw conflict(
+      ref,
+      name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${own}`,
+    );
+  }
+}
+
+interface Both {
+  readonly sent: KubeObject;
+  readonly current: KubeObject;
+}
+
+async function planUpdate(
+  store: ResourceStore,
+  request: UpdateRequest,
+  context: WriteContext,
+  { sent, current }: Both,
+): Promise<Change> {
+  const { resource, parts } = store;
+  const { namespace, name, subresource } = request;
+  const admission: Admission = {
+    verb: "update",
+    resource,
+    subresource,
+    namespace,
+    name,
+    user: context.user,
+    dryRun: context.dryRun,
+    object: kept(sent, current),
+    before: current,
+    objects: parts.objects,
+    signal: context.signal,
+  };
+  const admitted = await parts.admission.admit(admission);
+  const isStatus = subresource === "status";
+  const prepared = isStatus
+    ? preparedStatus(resource, admitted, current)
+    : preparedObject(resource, admitted, current);
+  const object = counted(resource, prepared, current);
+  const wrong = [
+    ...validateObjectMetaUpdate(object.metadata ?? {}, current.metadata ?? {}),
+    ...((isStatus
+      ? resource.status?.validate?.(object, current)
+      : resource.validate?.(object, current)) ?? []),
+  ];
+  if (wrong.length > 0) throw invalidObject(resource.ref, name, wrong);
+  await parts.admission.validate({ ...admission, object });
+  return isFinished(resource, object) ? { do: "remove" } : { do: "write", object };
+}
+
+const kept = (sent: KubeObject, current: KubeObject): KubeObject => ({
+  ...sent,
+  metadata: keptMeta(sent.metadata ?? {}, current.metadata ?? {}),
+});
+
+const statusOf = (object: KubeObject): unknown => (object as { readonly status?: unknown }).status;
+
+/** A kind with /status keeps its status on a write of anything else. */
+function preparedObject(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
+  const status = resource.status === undefined ? statusOf(object) : statusOf(current);
+  const own = statusOf(object) === status ? object : withStatus(object, status);
+  return resource.prepareForUpdate?.(own, current) ?? own;
+}
+
+/** A write of the status leaves all else as it is, unless the kind says otherwise. */
+function preparedStatus(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
+  const prepare = resource.status?.prepareForUpdate;
+  if (prepare !== undefined) return prepare(object, current);
+  const { managedFields } = object.metadata ?? {};
+  const changed = withStatus(current, statusOf(object));
+  return managedFields === undefined
+    ? changed
+    : { ...changed, metadata: { ...current.metadata, managedFields } };
+}
+
+function withStatus(object: KubeObject, status: unknown): KubeObject {
+  if (status !== undefined) return { ...object, status } as KubeObject;
+  const { status: _dropped, ...rest } = object as KubeObject & { readonly status?: unknown };
+  return rest;
+}
+
+function counted(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
+  if (resource.countsGenerations !== true || !specChanged(object, current)) return object;
+  const generation = (current.metadata?.generation ?? 0) + 1;
+  return { ...object, metadata: { ...object.metadata, generation } };
+}

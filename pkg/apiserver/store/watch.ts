@@ -1,0 +1,73 @@
+/** Watches: where one begins, what it begins with, and when it ends by itself. */
+import type { Watcher } from "../cache/watcher.ts";
+import type { Selection } from "../cache/watch-group.ts";
+import { limits } from "../limits.ts";
+import { expired } from "../refusals.ts";
+import type { Rendering } from "../rendering/rendering.ts";
+import { waitFor } from "./list.ts";
+import type { WatchOptions } from "./list-options.ts";
+import type { ResourceStore } from "./resource-store.ts";
+
+export interface WatchRequest {
+  readonly options: WatchOptions;
+  readonly rendering: Rendering;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The stream of events. It ends with the signal, after its timeout, when the reader is too slow,
+ * and when the server has lost track of storage. Throws StatusError "Expired" for a forgotten revision.
+ */
+export async function watchObjects(
+  store: ResourceStore,
+  selection: Selection,
+  { options, rendering, signal }: WatchRequest,
+): Promise<Watcher> {
+  const { feed, clock, random } = store.parts;
+  const { resourceVersion = -1 } = options;
+  const beginsWithState = options.sendsInitialEvents ?? resourceVersion <= 0;
+  if (beginsWithState) await waitForState(store, options);
+  const now = feed.revision;
+  const after = beginsWithState || resourceVersion <= 0 ? now : resourceVersion;
+  const initial = beginsWithState ? initialFrames(store, selection, options, rendering) : [];
+  const { allowsBookmarks } = options;
+  const watcher = store.cache.watch({ selection, rendering, allowsBookmarks, after, initial }, now);
+  if (watcher === undefined) {
+    throw expired(`too old resource version: ${after} (${store.cache.floor})`);
+  }
+  const ms =
+    options.timeoutSeconds === undefined
+      ? limits.watchMinMs * (1 + random.fraction())
+      : options.timeoutSeconds * 1000;
+  const timer = clock.after(ms, () => watcher.end());
+  const end = (): void => watcher.end();
+  signal.addEventListener("abort", end, { once: true });
+  watcher.onEnd(() => {
+    timer[Symbol.dispose]();
+    signal.removeEventListener("abort", end);
+  });
+  if (signal.aborted) watcher.end();
+  return watcher;
+}
+
+/** Absent: as new as storage; 0: what there is; else at least so new. */
+async function waitForState(store: ResourceStore, options: WatchOptions): Promise<void> {
+  const { feed } = store.parts;
+  const { resourceVersion } = options;
+  if (resourceVersion === 0) return;
+  await waitFor(store, resourceVersion ?? (await feed.newestRevision()));
+}
+
+function initialFrames(
+  store: ResourceStore,
+  selection: Selection,
+  { sendsInitialEvents, allowsBookmarks }: WatchOptions,
+  rendering: Rendering,
+): Uint8Array[] {
+  const entries = store.cache.select(selection);
+  const frames = entries.map((entry) => rendering.frame("ADDED", entry));
+  if (sendsInitialEvents === true && allowsBookmarks) {
+    frames.push(rendering.bookmark(store.parts.feed.revision, true));
+  }
+  return frames;
+}
