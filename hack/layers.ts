@@ -98,7 +98,7 @@ export const rooms: readonly Room[] = [
   {
     path: "pkg/kubelet",
     imports: [...onClient, "pkg/serving", "pkg/pki"],
-    packages: ["@grpc/grpc-js"],
+    packages: ["@grpc/grpc-js", "yaml"],
     node: [...plain, "fs", "fs/promises", "net", "http", "https", "os", "tls", "crypto"],
   },
   {
