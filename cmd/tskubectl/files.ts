@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Files } from "../../pkg/kubectl/command.ts";
-import { UsageError } from "../../pkg/kubectl/flags.ts";
+import { UsageError } from "../../pkg/base/flags.ts";
 
 const missing = (path: string): UsageError => new UsageError(`the path "${path}" does not exist`);
 

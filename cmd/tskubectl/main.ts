@@ -9,7 +9,7 @@ import { httpsTransport } from "../../pkg/client/https-transport.ts";
 import { chooseContext, readKubeconfigs, type ChosenContext } from "../../pkg/client/kubeconfig.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
 import type { Kubectl } from "../../pkg/kubectl/command.ts";
-import { UsageError } from "../../pkg/kubectl/flags.ts";
+import { UsageError } from "../../pkg/base/flags.ts";
 import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
 import {
   describeFailure,

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Api } from "./api.ts";
-import type { FlagSpecs, Parsed } from "./flags.ts";
+import type { FlagSpecs, Parsed } from "../base/flags.ts";
 import type { ResourceMapper } from "./resource-mapper.ts";
 
 /** Where a command prints and reads. */

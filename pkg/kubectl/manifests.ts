@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../api/resource.ts";
-import { UsageError } from "./flags.ts";
+import { UsageError } from "../base/flags.ts";
 import type { Files } from "./command.ts";
 
 /** An object out of a manifest, and where it stood. */

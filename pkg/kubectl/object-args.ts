@@ -1,4 +1,4 @@
-import { UsageError } from "./flags.ts";
+import { UsageError } from "../base/flags.ts";
 import { readManifests } from "./manifests.ts";
 import type { Kubectl } from "./command.ts";
 import { parseTargets } from "./resource-args.ts";

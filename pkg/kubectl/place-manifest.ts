@@ -1,5 +1,5 @@
 import type { Kubectl } from "./command.ts";
-import { UsageError } from "./flags.ts";
+import { UsageError } from "../base/flags.ts";
 import type { Manifest } from "./manifests.ts";
 import type { ApiResource, ResourceMapper } from "./resource-mapper.ts";
 

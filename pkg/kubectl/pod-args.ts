@@ -1,6 +1,6 @@
 import type { Pod } from "../../api/core/v1.ts";
 import type { Kubectl } from "./command.ts";
-import { UsageError } from "./flags.ts";
+import { UsageError } from "../base/flags.ts";
 import { pathOf } from "./resource-mapper.ts";
 
 interface Workload {

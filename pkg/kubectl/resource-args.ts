@@ -1,4 +1,4 @@
-import { UsageError } from "./flags.ts";
+import { UsageError } from "../base/flags.ts";
 import type { ApiResource, ResourceMapper } from "./resource-mapper.ts";
 
 /** What a command line names: a whole resource, or objects of it by name. */

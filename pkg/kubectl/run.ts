@@ -2,7 +2,13 @@ import { chainOf } from "../base/errors.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import type { Command, Kubectl } from "./command.ts";
 import { commands } from "./commands.ts";
-import { describeFlags, parseFlags, UsageError, type FlagSpecs, type Flags } from "./flags.ts";
+import {
+  describeFlags,
+  parseFlags,
+  UsageError,
+  type FlagSpecs,
+  type Flags,
+} from "../base/flags.ts";
 
 /** Flags that every command takes, in front of its name or behind it. */
 export const globalFlags = {

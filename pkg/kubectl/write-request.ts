@@ -1,5 +1,5 @@
 import type { Kubectl } from "./command.ts";
-import { UsageError } from "./flags.ts";
+import { UsageError } from "../base/flags.ts";
 
 const validations: Readonly<Record<string, string>> = {
   true: "Strict",

@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { UsageError } from "../flags.ts";
+import { UsageError } from "../../base/flags.ts";
 import { ColumnPrinter } from "../print/table.ts";
 import { apiVersionOf, qualifiedName } from "../resource-mapper.ts";
 

@@ -2,7 +2,7 @@ import type { KubeObject } from "../../../api/resource.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { lastApplied, planApply, withLastApplied } from "../apply-plan.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import { UsageError, type Flags } from "../flags.ts";
+import { UsageError, type Flags } from "../../base/flags.ts";
 import { readManifests } from "../manifests.ts";
 import { placeManifest, type PlacedManifest } from "../place-manifest.ts";
 import { objectPrinter } from "../print/output.ts";

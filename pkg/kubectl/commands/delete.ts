@@ -1,7 +1,7 @@
 import { isReason } from "../../machinery/status-error.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import type { Flags } from "../flags.ts";
+import type { Flags } from "../../base/flags.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { pathOf, qualifiedKind } from "../resource-mapper.ts";
 

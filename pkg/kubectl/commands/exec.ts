@@ -1,5 +1,5 @@
 import { defineCommand, type ExecStreams, type Kubectl } from "../command.ts";
-import { UsageError } from "../flags.ts";
+import { UsageError } from "../../base/flags.ts";
 import { containerOf, podOf } from "../pod-args.ts";
 
 async function copyOutput(kubectl: Kubectl, streams: ExecStreams): Promise<void> {

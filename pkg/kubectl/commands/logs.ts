@@ -1,7 +1,7 @@
 import type { Pod } from "../../../api/core/v1.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import type { Flags } from "../flags.ts";
-import { UsageError } from "../flags.ts";
+import type { Flags } from "../../base/flags.ts";
+import { UsageError } from "../../base/flags.ts";
 import { containerOf, podOf, podsBySelector } from "../pod-args.ts";
 
 const flags = {

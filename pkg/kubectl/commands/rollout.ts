@@ -2,7 +2,7 @@ import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import { UsageError, type Flags } from "../flags.ts";
+import { UsageError, type Flags } from "../../base/flags.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { ColumnPrinter } from "../print/table.ts";
 import { pathOf, qualifiedKind } from "../resource-mapper.ts";

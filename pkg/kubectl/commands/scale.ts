@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.ts";
-import { UsageError } from "../flags.ts";
+import { UsageError } from "../../base/flags.ts";
 import { chooseObjects } from "../object-args.ts";
 import { qualifiedKind } from "../resource-mapper.ts";
 

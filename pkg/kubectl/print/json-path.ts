@@ -2,7 +2,7 @@
  * kubectl's JSONPath templates: text with {expressions}: .a.b, ['a.b'], [0], [-1], [1:3], [*], .*,
  * ..name, ?(@.x=="y"), {range …}…{end}, {"literal"}. Pure.
  */
-import { UsageError } from "../flags.ts";
+import { UsageError } from "../../base/flags.ts";
 
 type Step =
   | { readonly at: "key"; readonly name: string }

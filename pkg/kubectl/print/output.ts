@@ -1,4 +1,4 @@
-import { UsageError } from "../flags.ts";
+import { UsageError } from "../../base/flags.ts";
 import { evaluateJsonPath, parseJsonPath } from "./json-path.ts";
 
 /** How objects are written: -o json, yaml, name, jsonpath=…, custom-columns=…. */
