@@ -48,7 +48,11 @@ export interface Context extends Lookup {
 export interface Source {
   readonly ref: ResourceRef;
   readonly indexes: InformerOptions<KubeObject>["indexes"];
+  /** Only objects of this kind that match are read: "metadata.name=kube-root-ca.crt". */
+  readonly fieldSelector?: string;
   readonly wakes: (object: KubeObject, lookup: Lookup) => readonly string[];
+  /** Also looked at when the controller starts: what they are for may be gone since. */
+  readonly wakesAtStart?: boolean;
 }
 
 export interface Result {
@@ -95,3 +99,9 @@ export const reads = <T extends KubeObject>(
   // The runner hands each source objects of its own kind only.
   wakes: (object, lookup) => wakes(object as T, lookup),
 });
+
+/** Objects that this controller made without an owner reference: it must clean up after itself. */
+export const made = <T extends KubeObject>(
+  ref: ResourceRef<T>,
+  wakes: (object: T) => readonly string[],
+): Source => ({ ...reads(ref, wakes), wakesAtStart: true });

@@ -42,10 +42,13 @@ class Run<T extends KubeObject> {
       refKey(definition.reconciles),
       this.#main as unknown as Informer<KubeObject>,
     );
-    for (const { ref, indexes: wanted } of definition.reads)
+    for (const { ref, indexes: wanted, fieldSelector } of definition.reads)
       this.#informers.set(
         refKey(ref),
-        doors.informers.informer(ref, wanted ? { indexes: wanted } : {}),
+        doors.informers.informer(ref, {
+          ...(wanted === undefined ? {} : { indexes: wanted }),
+          ...(fieldSelector === undefined ? {} : { fieldSelector }),
+        }),
       );
   }
 
@@ -81,6 +84,10 @@ class Run<T extends KubeObject> {
         }),
       );
     for (const object of this.#main.list()) this.#queue.add(keyOf(object));
+    for (const { ref, wakes, wakesAtStart } of this.#definition.reads)
+      if (wakesAtStart === true)
+        for (const object of this.#informer(ref).list())
+          for (const key of wakes(object, lookup)) this.#queue.add(key);
   }
 
   readonly #informer = <K extends KubeObject>(ref: ResourceRef<K>): Informer<K> => {

@@ -42,3 +42,21 @@ export function availableInMs(
 /** Most restarts of one of the pod's containers. */
 export const mostRestarts = (pod: Pod): number =>
   Math.max(0, ...(pod.status?.containerStatuses ?? []).map(({ restartCount }) => restartCount));
+
+/** Index of pods by the node that they are bound to. */
+export const podsByNodeIndex = "node";
+export const nodeNameOf = ({ spec }: Pod): readonly string[] =>
+  (spec?.nodeName ?? "") === "" ? [] : [spec?.nodeName ?? ""];
+
+/** The pod's conditions with one set; its time of transition moves when its status does. */
+export function withPodCondition(
+  pod: Pod,
+  condition: Omit<PodCondition, "lastTransitionTime">,
+  now: string,
+): readonly PodCondition[] {
+  const before = podCondition(pod, condition.type);
+  const lastTransitionTime =
+    before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return [...others, { ...before, ...condition, lastTransitionTime }];
+}

@@ -20,7 +20,7 @@ import {
 } from "../../controller/owner.ts";
 import { defineController } from "../../controller/run-controller.ts";
 import { isReason } from "../../machinery/status-error.ts";
-import { equalContent } from "../equal-content.ts";
+import { isSemanticallyEqual } from "../../machinery/equality.ts";
 import { selects } from "../label-selector.ts";
 import { isPodTerminal } from "../pod-facts.ts";
 import { revisionAnnotation, revisionOf } from "./annotations.ts";
@@ -90,7 +90,7 @@ async function reconcile(
   const plan = planDeployment(deployment, { replicaSets: own, oldPodsRun, nowMs });
   for (const change of plan.changes) await apply(deployment, change, context, signal);
   const marked = await markRevision(deployment, plan.revision, context, signal);
-  if (!equalContent(deployment.status, plan.status))
+  if (!isSemanticallyEqual(deployment.status, plan.status))
     await writeStatus(marked, plan.status, context, signal);
   return plan.checkInMs === undefined ? done : requeueAfter(plan.checkInMs);
 }

@@ -1,6 +1,6 @@
 import type { PodTemplateSpec } from "../../../api/core/v1.ts";
 import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
-import { equalContent } from "../equal-content.ts";
+import { isSemanticallyEqual } from "../../machinery/equality.ts";
 
 /** The label that keeps the pods of a Deployment's ReplicaSets apart. */
 export const templateHashLabel = "pod-template-hash";
@@ -25,7 +25,7 @@ export function sameTemplate(replicaSet: ReplicaSet, deployment: Deployment): bo
   const { [templateHashLabel]: _hash, ...labels } = template?.metadata?.labels ?? {};
   const { [templateHashLabel]: _other, ...wanted } =
     deployment.spec.template.metadata?.labels ?? {};
-  return equalContent(
+  return isSemanticallyEqual(
     { ...template, metadata: { ...template?.metadata, labels } },
     {
       ...deployment.spec.template,

@@ -19,7 +19,7 @@ import {
 } from "../../controller/owner.ts";
 import { defineController } from "../../controller/run-controller.ts";
 import { isReason } from "../../machinery/status-error.ts";
-import { equalContent } from "../equal-content.ts";
+import { isSemanticallyEqual } from "../../machinery/equality.ts";
 import { selects } from "../label-selector.ts";
 import { isPodActive, isPodTerminating } from "../pod-facts.ts";
 import { slowStart } from "../slow-start.ts";
@@ -76,7 +76,7 @@ async function reconcile(
     failure: failure === undefined ? undefined : chainOf(failure),
     nowMs,
   });
-  if (!equalContent(replicaSet.status, status))
+  if (!isSemanticallyEqual(replicaSet.status, status))
     await context.client
       .resource(replicaSets)
       .update({ ...replicaSet, status }, { subresource: "status" }, signal);
