@@ -144,6 +144,12 @@ export class Images {
     return image.config.diffIds.map((diffId) => this.layers.path(diffId)).toReversed();
   }
 
+  /** A container's overlay, uppermost layer first; there even when the image has no name any more. */
+  overlayOf(containerId: string): Snapshot & { readonly lower: readonly string[] } {
+    const lower = this.snapshots.layersOf(containerId).map((diffId) => this.layers.path(diffId));
+    return { lower: lower.toReversed(), ...this.snapshots.paths(containerId) };
+  }
+
   /** A file of the image, as a container would see it. */
   readFile(image: Pick<StoredImage, "config">, path: string): Uint8Array | undefined {
     return readLayeredFile(this.lowerFolders(image), path, this.options.kernel);
@@ -205,7 +211,12 @@ export class Images {
     });
   }
 
-  /** Bytes and files below a folder of the store. */
+  /** Bytes and files that a container has written. */
+  async snapshotUsage(id: string): Promise<{ readonly bytes: number; readonly inodes: number }> {
+    return await folderUsage(this.snapshots.paths(id).upper);
+  }
+
+  /** Bytes and files of the whole store. */
   async usage(): Promise<{ readonly bytes: number; readonly inodes: number }> {
     return await folderUsage(this.root);
   }

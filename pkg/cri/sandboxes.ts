@@ -1,0 +1,236 @@
+/** Pods' sandboxes: namespaces, network, files. Decides what is there; never looks into containers. */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { NamespaceMode, Protocol, type PodSandboxConfig } from "../../api/cri/v1.ts";
+import { chainOf } from "../base/errors.ts";
+import type { HostPort, NetworkSandbox } from "../podnetwork/pod-network.ts";
+import type { CriContext } from "./context.ts";
+import { CriError, invalid, notFound, required } from "./cri-error.ts";
+import { isPodSysctl, type PinnedKind } from "./namespaces-plan.ts";
+import { Namespaces } from "./namespaces.ts";
+import { sandboxCodec } from "./record-codecs.ts";
+import { RecordStore } from "./record-store.ts";
+import type { SandboxRecord } from "./records.ts";
+import { planHosts, planResolvConf } from "./sandbox-files-plan.ts";
+import type { SpecPaths } from "./spec-input.ts";
+
+/** As Docker and containerd size it. */
+const shmOptions = "mode=1777,size=67108864";
+const hostnameCharactersMax = 64;
+
+export class Sandboxes {
+  readonly #context: CriContext;
+  readonly #store: RecordStore<SandboxRecord>;
+  readonly #namespaces: Namespaces;
+
+  private constructor(context: CriContext, store: RecordStore<SandboxRecord>) {
+    this.#context = context;
+    this.#store = store;
+    this.#namespaces = new Namespaces(join(context.paths.run, "ns"), context.kernel);
+  }
+
+  /** Sandboxes whose namespaces went with a restart of the machine are not ready any more. */
+  static async open(context: CriContext): Promise<Sandboxes> {
+    const folder = join(context.paths.state, "sandboxes");
+    const sandboxes = new Sandboxes(context, await RecordStore.open(folder, sandboxCodec));
+    for (const record of sandboxes.list()) {
+      const isThere = await sandboxes.#namespaces.has(record.id, pinnedKinds(record.config));
+      if (record.isReady && !isThere) await sandboxes.#store.put({ ...record, isReady: false });
+    }
+    return sandboxes;
+  }
+
+  list(): readonly SandboxRecord[] {
+    return this.#store.list();
+  }
+
+  find(id: string): SandboxRecord | undefined {
+    return this.#store.find(id);
+  }
+
+  get(id: string): SandboxRecord {
+    const record = this.find(id);
+    if (record === undefined) throw notFound("pod sandbox", id);
+    return record;
+  }
+
+  async run(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxRecord> {
+    const { random, clock } = this.#context;
+    this.#check(config);
+    const id = `${random.uuid()}${random.uuid()}`.replaceAll("-", "");
+    const createdAtMs = clock.now();
+    const record = { id, config, runtimeHandler, createdAtMs, isReady: false, ips: [] };
+    // Written before anything is made, so that what a killed process left can be found.
+    await this.#store.put(record);
+    try {
+      return await this.#make(record);
+    } catch (cause) {
+      await this.remove(id).catch((error: unknown) =>
+        this.#context.logger.warn({ id, error: chainOf(error) }, "cleaning up a failed sandbox"),
+      );
+      throw new Error(`run pod sandbox ${nameOf(config)}`, { cause });
+    }
+  }
+
+  async #make(record: SandboxRecord): Promise<SandboxRecord> {
+    const { id, config } = record;
+    const kinds = pinnedKinds(config);
+    const sysctls = config.linux?.sysctls ?? {};
+    await this.#namespaces.make(id, kinds, { hostname: this.hostname(config), sysctls });
+    await this.#mountShm(record);
+    const ips = kinds.includes("network") ? await this.#attach(record) : [];
+    await this.#writeFiles({ ...record, ips });
+    const logs = config.logDirectory;
+    if (logs) await mkdir(logs, { recursive: true, mode: 0o755 });
+    const ready = { ...record, ips, isReady: true };
+    await this.#store.put(ready);
+    return ready;
+  }
+
+  /** Frees network and namespaces; what is stopped already stays so. Containers must be gone. */
+  async stop(id: string): Promise<void> {
+    const record = this.get(id);
+    await this.#release(record);
+    if (record.isReady) await this.#store.put({ ...record, isReady: false });
+  }
+
+  /** Succeeds when there is none. */
+  async remove(id: string): Promise<void> {
+    const record = this.find(id);
+    if (record === undefined) return;
+    await this.#release(record);
+    await this.#store.remove(record.id);
+  }
+
+  /** What the sandbox's containers join and see. */
+  paths(record: SandboxRecord): SpecPaths {
+    const kinds = pinnedKinds(record.config);
+    const folder = this.#store.folder(record.id);
+    const pin = (kind: PinnedKind): Partial<Record<PinnedKind, string>> =>
+      kinds.includes(kind) ? { [kind]: this.#namespaces.path(record.id, kind) } : {};
+    return {
+      hosts: join(folder, "hosts"),
+      resolvConf: join(folder, "resolv.conf"),
+      hostname: join(folder, "hostname"),
+      shm: kinds.includes("ipc") ? this.#shm(record.id) : "/dev/shm",
+      ...pin("network"),
+      ...pin("ipc"),
+      ...pin("uts"),
+    };
+  }
+
+  hostname({ hostname, linux }: PodSandboxConfig): string {
+    const isHost = linux?.securityContext?.namespaceOptions?.network === NamespaceMode.NODE;
+    return isHost || !hostname ? this.#context.host.hostname : hostname;
+  }
+
+  #check(config: PodSandboxConfig): void {
+    const metadata = required(config.metadata, "sandbox metadata");
+    required(metadata.name, "sandbox name");
+    required(metadata.namespace, "sandbox namespace");
+    required(metadata.uid, "sandbox uid");
+    const taken = this.list().find((other) => nameOf(other.config) === nameOf(config));
+    if (taken !== undefined) {
+      throw new CriError("ALREADY_EXISTS", `sandbox ${nameOf(config)} is there: ${taken.id}`);
+    }
+    if ((config.hostname ?? "").length > hostnameCharactersMax) {
+      throw invalid(`hostname is longer than ${hostnameCharactersMax} characters`);
+    }
+    const options = config.linux?.securityContext?.namespaceOptions ?? {};
+    if (options.usernsOptions?.mode === NamespaceMode.POD) {
+      throw invalid("user namespaces are not supported");
+    }
+    const pins = Object.fromEntries(pinnedKinds(config).map((kind) => [kind, kind]));
+    for (const name of Object.keys(config.linux?.sysctls ?? {})) {
+      if (!isPodSysctl(name, pins)) throw invalid(`sysctl ${name} is not one of a pod's own`);
+    }
+  }
+
+  async #attach(record: SandboxRecord): Promise<readonly string[]> {
+    const { ips } = await this.#context.network.attach(this.#networkSandbox(record));
+    return ips;
+  }
+
+  #networkSandbox({ id, config }: SandboxRecord): NetworkSandbox {
+    return {
+      id,
+      netns: this.#namespaces.path(id, "network"),
+      podName: config.metadata?.name ?? "",
+      podNamespace: config.metadata?.namespace ?? "",
+      podUid: config.metadata?.uid ?? "",
+      hostPorts: hostPortsOf(config),
+    };
+  }
+
+  async #release(record: SandboxRecord): Promise<void> {
+    const kinds = pinnedKinds(record.config);
+    if (kinds.includes("network")) await this.#context.network.detach(this.#networkSandbox(record));
+    this.#namespaces.unmount(this.#shm(record.id));
+    await rm(join(this.#context.paths.run, "sandboxes", record.id), {
+      recursive: true,
+      force: true,
+    });
+    await this.#namespaces.remove(record.id);
+  }
+
+  #shm(id: string): string {
+    return join(this.#context.paths.run, "sandboxes", id, "shm");
+  }
+
+  /** Shared memory belongs to the ipc namespace that it is used with. */
+  async #mountShm({ id, config }: SandboxRecord): Promise<void> {
+    if (!pinnedKinds(config).includes("ipc")) return;
+    const path = this.#shm(id);
+    await mkdir(path, { recursive: true, mode: 0o711 });
+    const flags = ["MS_NOSUID", "MS_NODEV", "MS_NOEXEC"] as const;
+    this.#context.kernel.call("mount", ["shm", path, "tmpfs", flags, shmOptions], path);
+  }
+
+  async #writeFiles(record: SandboxRecord): Promise<void> {
+    const { hostFiles } = this.#context;
+    const paths = this.paths(record);
+    const hostname = this.hostname(record.config);
+    const isHostNetwork = paths.network === undefined;
+    const host = await hostFiles();
+    const hosts = planHosts({ hostname, ips: record.ips, isHostNetwork }, host);
+    await writeFile(paths.hosts, hosts, { mode: 0o644 });
+    await writeFile(paths.resolvConf, planResolvConf(record.config.dnsConfig, host));
+    await writeFile(paths.hostname, `${hostname}\n`);
+  }
+}
+
+/** The node's own files, read when a pod is made: they change under us. */
+export const readHostFiles = async (): Promise<{ hosts: string; resolvConf: string }> => ({
+  hosts: await readFile("/etc/hosts", "utf8").catch(() => "127.0.0.1\tlocalhost\n"),
+  resolvConf: await readFile("/etc/resolv.conf", "utf8").catch(() => ""),
+});
+
+/** Namespaces that are the pod's own. A pod on the host's network has the host's name too. */
+export function pinnedKinds({ linux }: PodSandboxConfig): readonly PinnedKind[] {
+  const { network, ipc } = linux?.securityContext?.namespaceOptions ?? {};
+  const isHostNetwork = network === NamespaceMode.NODE;
+  return [
+    ...(isHostNetwork ? [] : (["network", "uts"] as const)),
+    ...(ipc === NamespaceMode.NODE ? [] : (["ipc"] as const)),
+  ];
+}
+
+/** Unique among the sandboxes of a node. */
+const nameOf = ({ metadata = {} }: PodSandboxConfig): string =>
+  [metadata.name, metadata.namespace, metadata.uid, metadata.attempt ?? 0].join("_");
+
+const protocols = {
+  [Protocol.TCP]: "TCP",
+  [Protocol.UDP]: "UDP",
+  [Protocol.SCTP]: "SCTP",
+} as const;
+
+const hostPortsOf = ({ portMappings = [] }: PodSandboxConfig): readonly HostPort[] =>
+  portMappings
+    .filter(({ hostPort = 0 }) => hostPort > 0)
+    .map(({ protocol = Protocol.TCP, containerPort = 0, hostPort = 0, hostIp = "" }) => ({
+      protocol: protocols[protocol],
+      containerPort,
+      hostPort,
+      hostIp,
+    }));
