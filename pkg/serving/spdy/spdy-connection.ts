@@ -1,0 +1,210 @@
+import type { Duplex } from "node:stream";
+import { ByteQueue } from "../byte-queue.ts";
+import {
+  dataHead,
+  encodePing,
+  encodeRstStream,
+  encodeSynReply,
+  FrameParser,
+  frameLimits,
+  rstStatus,
+  type Frame,
+} from "./spdy-frames.ts";
+import { HeaderReader, HeaderWriter, type SpdyHeaders } from "./spdy-headers.ts";
+
+export const spdyLimits = {
+  /** Bytes of one stream that wait for their reader before the connection stops reading. */
+  streamBytesMax: 256 * 1024,
+  /** exec needs five; a port-forward two for each of its connections. */
+  streamsMax: 1000,
+} as const;
+
+/** One stream of a connection that the other side opened. */
+export interface SpdyStream {
+  readonly id: number;
+  readonly headers: SpdyHeaders;
+  /** What the other side sends; ends when it half-closes, resets, or goes away. */
+  readonly received: AsyncIterable<Uint8Array>;
+  /** Resolves when the socket took the bytes. Bytes for a stream that is closed are dropped. */
+  write(data: Uint8Array): Promise<void>;
+  /** Half-closes our side. */
+  end(): void;
+  /** Ends both sides at once. */
+  reset(): void;
+}
+
+/**
+ * The accepting side of SPDY/3.1. There is no window to wait for: the clients of Kubernetes neither
+ * send WINDOW_UPDATE nor honour it, so that TCP's own back-pressure holds both directions.
+ */
+export class SpdyConnection {
+  readonly #socket: Duplex;
+  readonly #onStream: (stream: SpdyStream) => void;
+  readonly #streams = new Map<number, Stream>();
+  readonly #writer = new HeaderWriter();
+  readonly #closed = new AbortController();
+  #lastStreamId = 0;
+
+  /** `onStream` hears of every stream in the order in which they are opened. */
+  constructor(socket: Duplex, onStream: (stream: SpdyStream) => void) {
+    this.#socket = socket;
+    this.#onStream = onStream;
+    // Its end is told by `closed`; an error here has nobody else to hear it.
+    socket.on("error", () => this.#close());
+    socket.on("close", () => this.#close());
+  }
+
+  /** Aborts when the other side has gone away. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Reads until the connection ends. Never rejects: what breaks the protocol ends the connection. */
+  async serve(head: Uint8Array): Promise<void> {
+    const parser = new FrameParser();
+    const headers = new HeaderReader();
+    try {
+      for (const frame of parser.push(head)) await this.#accept(frame, headers);
+      for await (const chunk of this.#socket as AsyncIterable<Uint8Array>) {
+        for (const frame of parser.push(chunk)) await this.#accept(frame, headers);
+      }
+    } catch {
+      this.#socket.destroy();
+    } finally {
+      headers.close();
+      this.#close();
+    }
+  }
+
+  /** Sends what is written, then ends the connection. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  async #accept(frame: Frame, reader: HeaderReader): Promise<void> {
+    switch (frame.is) {
+      case "syn-stream":
+        return this.#open(frame, await reader.read(frame.block));
+      case "syn-reply":
+      case "headers":
+        // Read for its effect: every block of a connection continues the one before.
+        await reader.read(frame.block);
+        return;
+      case "data":
+        return this.#receive(frame);
+      case "rst-stream":
+        this.#streams.get(frame.streamId)?.abandon();
+        this.#streams.delete(frame.streamId);
+        return;
+      case "ping":
+        // Odd ids are the client's questions; even ones would answer ours, and we ask none.
+        if (frame.id % 2 === 1) this.#socket.write(encodePing(frame.id));
+        return;
+      default:
+        return;
+    }
+  }
+
+  #open(frame: { readonly streamId: number; readonly fin: boolean }, headers: SpdyHeaders): void {
+    const { streamId, fin } = frame;
+    if (streamId % 2 === 0 || streamId <= this.#lastStreamId) {
+      this.#socket.write(encodeRstStream(streamId, rstStatus.protocolError));
+      return;
+    }
+    this.#lastStreamId = streamId;
+    if (this.#streams.size >= spdyLimits.streamsMax) {
+      this.#socket.write(encodeRstStream(streamId, rstStatus.refusedStream));
+      return;
+    }
+    const stream = new Stream(streamId, headers, this.#socket, () =>
+      this.#streams.delete(streamId),
+    );
+    this.#streams.set(streamId, stream);
+    if (fin) stream.endReceived();
+    this.#socket.write(encodeSynReply(streamId, this.#writer.write({})));
+    this.#onStream(stream);
+  }
+
+  async #receive(frame: {
+    readonly streamId: number;
+    readonly fin: boolean;
+    readonly data: Uint8Array;
+  }): Promise<void> {
+    const stream = this.#streams.get(frame.streamId);
+    if (stream === undefined) return;
+    stream.received.push(frame.data);
+    if (frame.fin) stream.endReceived();
+    // Later frames of every stream wait too: one connection is one line.
+    await stream.received.whenRoom();
+  }
+
+  #close(): void {
+    for (const stream of this.#streams.values()) stream.abandon();
+    this.#streams.clear();
+    this.#closed.abort();
+  }
+}
+
+class Stream implements SpdyStream {
+  readonly id: number;
+  readonly headers: SpdyHeaders;
+  readonly received = new ByteQueue(spdyLimits.streamBytesMax);
+  readonly #socket: Duplex;
+  readonly #forget: () => void;
+  #isOpen = { here: true, there: true };
+
+  constructor(id: number, headers: SpdyHeaders, socket: Duplex, forget: () => void) {
+    this.id = id;
+    this.headers = headers;
+    this.#socket = socket;
+    this.#forget = forget;
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    for (let at = 0; at < data.length; at += frameLimits.dataBytesMax) {
+      if (!this.#isOpen.here || !this.#socket.writable) return;
+      const piece = data.subarray(at, at + frameLimits.dataBytesMax);
+      this.#socket.cork();
+      this.#socket.write(dataHead(this.id, piece.length, false));
+      const hasRoom = this.#socket.write(piece);
+      this.#socket.uncork();
+      if (!hasRoom) await drained(this.#socket);
+    }
+  }
+  end(): void {
+    if (!this.#isOpen.here) return;
+    this.#isOpen.here = false;
+    if (this.#socket.writable) this.#socket.write(dataHead(this.id, 0, true));
+    this.#forgetWhenDone();
+  }
+  reset(): void {
+    if (this.#socket.writable) this.#socket.write(encodeRstStream(this.id, rstStatus.cancel));
+    this.abandon();
+    this.#forget();
+  }
+  endReceived(): void {
+    this.received.end();
+    this.#isOpen.there = false;
+    this.#forgetWhenDone();
+  }
+  /** The other side has given the stream up. */
+  abandon(): void {
+    this.#isOpen = { here: false, there: false };
+    this.received.end();
+  }
+  #forgetWhenDone(): void {
+    if (!this.#isOpen.here && !this.#isOpen.there) this.#forget();
+  }
+}
+
+/** Resolves when the socket has room again, or has closed. */
+export const drained = (socket: Duplex): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done);
+      socket.off("close", done);
+      resolve();
+    };
+    socket.on("drain", done);
+    socket.on("close", done);
+  });
