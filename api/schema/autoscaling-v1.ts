@@ -124,7 +124,7 @@ export const autoscalingV1: MessageTable = {
     status 3 autoscaling.v1.ScaleStatus o
   `,
   ScaleSpec: `
-    replicas 1 int32 o
+    replicas 1 int32 o default=0
   `,
   ScaleStatus: `
     replicas 1 int32 !

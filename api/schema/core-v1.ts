@@ -30,7 +30,7 @@ export const coreV1: MessageTable = {
     diskURI 2 string !
     cachingMode 3 string *o default="ReadWrite"
     fsType 4 string *o default="ext4"
-    readOnly 5 bool *o
+    readOnly 5 bool *o default=false
     kind 6 string *o default="Shared"
   `,
   AzureFilePersistentVolumeSource: `
@@ -427,7 +427,7 @@ export const coreV1: MessageTable = {
     volumeName 1 string !
     path 2 string !
     key 3 string !
-    optional 4 bool *o
+    optional 4 bool *o default=false
   `,
   FlexPersistentVolumeSource: `
     driver 1 string !
@@ -455,7 +455,7 @@ export const coreV1: MessageTable = {
   `,
   GRPCAction: `
     port 1 int32 !
-    service 2 string *
+    service 2 string * default=""
     mode 3 string *o
   `,
   GitRepoVolumeSource: `
@@ -592,7 +592,7 @@ export const coreV1: MessageTable = {
   `,
   LocalObjectReference: `
     @ map=atomic
-    name 1 string o
+    name 1 string o default=""
   `,
   LocalVolumeSource: `
     path 1 string !
@@ -1228,7 +1228,7 @@ export const coreV1: MessageTable = {
   `,
   ReplicationControllerSpec: `
     replicas 1 int32 *o default=1
-    minReadySeconds 4 int32 o
+    minReadySeconds 4 int32 o default=0
     selector 2 {string}string o map=atomic
     template 3 core.v1.PodTemplateSpec *o
   `,

@@ -11,10 +11,17 @@ const shapes: Readonly<Record<ModelField["shape"], string>> = {
 };
 const omits: Readonly<Record<ModelField["omit"], string>> = { never: "", empty: "o", zero: "z" };
 
-/** OpenAPI repeats the zero value of what Go always writes; only the others are news. */
-const zeros: ReadonlySet<string> = new Set(['""', "0", "{}", "false"]);
+/** OpenAPI repeats the zero value of what Go always writes; a reader of the table knows it. */
+function impliedDefault({ type, shape, pointer, omit }: ModelField): string | undefined {
+  if (pointer || shape !== "one") return undefined;
+  if (type.includes(".")) return "{}";
+  if (omit !== "never") return undefined;
+  if (type === "string") return '""';
+  return type === "bool" ? "false" : type.startsWith("int") ? "0" : undefined;
+}
 
-function keywords({ schema }: ModelField): readonly string[] {
+function keywords(field: ModelField): readonly string[] {
+  const { schema } = field;
   const fallback = JSON.stringify(schema.default);
   const listType = schema["x-kubernetes-list-type"];
   const keys = schema["x-kubernetes-list-map-keys"]?.join(",");
@@ -22,7 +29,9 @@ function keywords({ schema }: ModelField): readonly string[] {
   const mergeKey = schema["x-kubernetes-patch-merge-key"];
   const mapType = schema["x-kubernetes-map-type"];
   return [
-    ...(fallback === undefined || zeros.has(fallback) ? [] : [`default=${fallback}`]),
+    ...(fallback === undefined || fallback === impliedDefault(field)
+      ? []
+      : [`default=${fallback}`]),
     ...(listType === undefined ? [] : [`list=${listType}${keys === undefined ? "" : `:${keys}`}`]),
     ...(patch === undefined
       ? []
