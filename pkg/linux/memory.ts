@@ -14,6 +14,7 @@ export interface Memory {
   text(text: string): number;
   /** Address of a copy. */
   bytes(bytes: Uint8Array): number;
+  fill(at: number, bytes: Uint8Array): void;
   /** A copy of what stands there. */
   copy(at: number, bytes: number): Buffer;
 }
@@ -56,6 +57,7 @@ export function memoryOver(buffer: ArrayBuffer, address: number): Memory {
       bytes.set(source, at);
       return address + at;
     },
+    fill: (at, source) => bytes.set(source, at),
     copy: (at, length) => Buffer.from(bytes.subarray(at, at + length)),
   };
 }

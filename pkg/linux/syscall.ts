@@ -15,8 +15,8 @@ export type Argument =
   | { readonly words: readonly Argument[] }
   /** What an earlier call of the same tape returned under this name: a descriptor mostly. */
   | { readonly result: string }
-  /** Room for the kernel's answer, zeroed; read with `Played.bytes(name)`. */
-  | { readonly out: string; readonly bytes: number }
+  /** Room for the kernel's answer, zeroed or filled `from`; read with `Played.bytes(name)`. */
+  | { readonly out: string; readonly bytes: number; readonly from?: Uint8Array }
   /** The address of such room, in this call or an earlier one of the same tape or spawn. */
   | { readonly seen: string };
 

@@ -13,6 +13,8 @@ export interface Tape {
   readonly outs: ReadonlyMap<string, { readonly at: number; readonly bytes: number }>;
 }
 
+type Room = Extract<Argument, { readonly out: string }>;
+
 /** Lays out `steps` in `memory`. `child` starts the process that the step named in it makes. */
 export class Encoder {
   readonly #memory: Memory;
@@ -60,7 +62,7 @@ export class Encoder {
     else if (argument instanceof Uint8Array) memory.put(at, memory.bytes(argument));
     else if (isNames(argument)) memory.put(at, this.#or(argument));
     else if ("words" in argument) memory.put(at, this.#words(argument.words));
-    else if ("out" in argument) memory.put(at, this.#room(argument.out, argument.bytes));
+    else if ("out" in argument) memory.put(at, this.#room(argument));
     else if ("seen" in argument) memory.put(at, this.#roomOf(argument.seen));
     else this.#uses.set(argument.result, [...(this.#uses.get(argument.result) ?? []), at]);
   }
@@ -71,9 +73,10 @@ export class Encoder {
     return this.#memory.address + at;
   }
 
-  #room(name: string, bytes: number): number {
+  #room({ out, bytes, from }: Room): number {
     const at = this.#memory.take(bytes);
-    this.#outs.set(name, { at, bytes });
+    if (from !== undefined) this.#memory.fill(at, from);
+    this.#outs.set(out, { at, bytes });
     return this.#memory.address + at;
   }
 

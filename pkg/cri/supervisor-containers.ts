@@ -1,0 +1,182 @@
+import { killCgroup, removeCgroup } from "../linux/cgroup.ts";
+import { closeQuietly, openPidfd } from "../linux/process.ts";
+import type { Host } from "../oci/host.ts";
+import { cgroupPath, startContainer } from "../oci/start.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import {
+  SupervisedContainer,
+  type ContainerDoors,
+  type StartedRecord,
+} from "./supervisor-container.ts";
+import type { ContainerStart, Exit, RunningContainer } from "./supervisor-contract.ts";
+import { startTicks, type ContainerRecord, type ContainerRecords } from "./supervisor-records.ts";
+import { openFifos, prepareStreams } from "./supervisor-streams.ts";
+
+export interface ContainersOptions {
+  readonly doors: ContainerDoors;
+  readonly host: Host;
+  readonly records: ContainerRecords;
+  readonly logger: Logger;
+}
+
+/** No container has this id. */
+export class NoSuchContainer extends Error {
+  readonly code = "NotFound";
+  constructor(id: string) {
+    super(`no container ${id}`);
+  }
+}
+
+/** All containers of the node: running ones as objects, ended ones as their exit. */
+export class SupervisedContainers {
+  readonly #options: ContainersOptions;
+  readonly #running = new Map<string, SupervisedContainer>();
+  readonly #ended = new Map<string, { readonly exit: Exit; readonly cgroup: string }>();
+  readonly #listeners = new Set<(exit: Exit) => void>();
+  readonly #removals = new Map<string, (() => void)[]>();
+
+  /** Takes over what an earlier supervisor has left. */
+  constructor(options: ContainersOptions) {
+    this.#options = options;
+    for (const record of options.records.readAll()) this.#adopt(record);
+  }
+
+  onExit(listener: (exit: Exit) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Synchronous from the first record to the last: only a crash comes between. */
+  start({ id, spec, overlay, stdio }: ContainerStart): RunningContainer {
+    const { records, doors, host, logger } = this.#options;
+    if (this.#running.has(id) || this.#ended.has(id)) throw new Error(`container ${id} exists`);
+    const record: ContainerRecord = { id, spec, stdio, cgroup: cgroupPath(spec, id) };
+    records.create(record);
+    try {
+      const size = spec.process?.consoleSize ?? { width: 80, height: 24 };
+      const streams = prepareStreams(doors.kernel, records.folder(id), stdio, size);
+      const request = { id, spec, stdio: streams.plan };
+      const started = attempt(
+        () =>
+          startContainer(
+            doors.kernel,
+            host,
+            overlay === undefined ? request : { ...request, overlay },
+          ),
+        () => streams.cancel(),
+      );
+      for (const warning of started.warnings) logger.warn({ container: id }, warning);
+      const { pid, pidfd } = started;
+      const process = { pid, startTicks: startTicks(pid) ?? "", startedAtMs: doors.clock.now() };
+      const whole = { ...record, process };
+      records.write(whole);
+      this.#supervise(whole, { pidfd, isOurs: true, streams: streams.take() });
+      return { id, pid, startedAtMs: process.startedAtMs };
+    } catch (error) {
+      records.remove(id);
+      throw error;
+    }
+  }
+
+  /** Throws NoSuchContainer; also for one that has ended. */
+  running(id: string): SupervisedContainer {
+    const container = this.#running.get(id);
+    if (container === undefined) throw new NoSuchContainer(id);
+    return container;
+  }
+
+  isRunning(id: string): boolean {
+    return this.#running.has(id);
+  }
+
+  list(): { readonly running: readonly RunningContainer[]; readonly exited: readonly Exit[] } {
+    return {
+      running: [...this.#running.values()].map(({ record: { id, process } }) => ({
+        id,
+        pid: process.pid,
+        startedAtMs: process.startedAtMs,
+      })),
+      exited: [...this.#ended.values()].map(({ exit }) => exit),
+    };
+  }
+
+  /** Idempotent: what is not there is removed already. */
+  async remove(id: string): Promise<void> {
+    const container = this.#running.get(id);
+    if (container !== undefined) {
+      const hasEnded = new Promise<void>((resolve) => {
+        this.#removals.set(id, [...(this.#removals.get(id) ?? []), resolve]);
+      });
+      container.signal(9, true);
+      container.signal(9, false);
+      await hasEnded;
+    }
+    const ended = this.#ended.get(id);
+    if (ended === undefined) return;
+    const { doors, records } = this.#options;
+    removeCgroup(doors.kernel, doors.cgroups, ended.cgroup);
+    records.remove(id);
+    this.#ended.delete(id);
+  }
+
+  #supervise(record: StartedRecord, process: ConstructorParameters<typeof SupervisedContainer>[2]) {
+    const { doors } = this.#options;
+    const container = new SupervisedContainer(doors, record, process, (exit) =>
+      this.#onExit(record, exit),
+    );
+    this.#running.set(record.id, container);
+  }
+
+  #onExit(record: ContainerRecord, exit: Exit): void {
+    const { id, cgroup } = record;
+    this.#running.delete(id);
+    this.#ended.set(id, { exit, cgroup });
+    this.#options.records.write({ ...record, exit });
+    for (const listener of this.#listeners) listener(exit);
+    for (const resolve of this.#removals.get(id) ?? []) resolve();
+    this.#removals.delete(id);
+  }
+
+  #adopt(record: ContainerRecord): void {
+    const { doors, records, logger } = this.#options;
+    const { id, cgroup, process, exit } = record;
+    if (exit !== undefined) {
+      this.#ended.set(id, { exit, cgroup });
+      return;
+    }
+    if (process === undefined) {
+      // Its start was never acknowledged, so it is undone.
+      killCgroup(doors.kernel, doors.cgroups, cgroup);
+      records.remove(id);
+      return;
+    }
+    const pidfd = openPidfd(doors.kernel, process.pid);
+    if (pidfd !== undefined && startTicks(process.pid) === process.startTicks) {
+      logger.info({ container: id, pid: process.pid }, "adopted a running container");
+      const streams = openFifos(records.folder(id), record.stdio);
+      this.#supervise({ ...record, process }, { pidfd, isOurs: false, streams });
+      return;
+    }
+    if (pidfd !== undefined) closeQuietly(pidfd);
+    this.#adoptEnded({ ...record, process });
+  }
+
+  /** It ended while nobody looked: what it wrote is still there, how it ended is not. */
+  #adoptEnded(record: StartedRecord): void {
+    const { doors } = this.#options;
+    killCgroup(doors.kernel, doors.cgroups, record.cgroup);
+    const { startedAtMs } = record.process;
+    const finishedAtMs = doors.clock.now();
+    const { id } = record;
+    this.#onExit(record, { id, exitCode: undefined, oomKilled: false, startedAtMs, finishedAtMs });
+  }
+}
+
+function attempt<T>(body: () => T, undo: () => void): T {
+  try {
+    return body();
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}

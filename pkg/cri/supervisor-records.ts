@@ -1,0 +1,87 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Spec } from "../../api/oci/runtime.ts";
+import type { ContainerStdio, Exit } from "./supervisor-contract.ts";
+
+/** What a new supervisor needs to know of a container that an old one started. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly stdio: ContainerStdio;
+  readonly cgroup: string;
+  /** Absent while it is being started: such a start was never acknowledged. */
+  readonly process?: {
+    readonly pid: number;
+    /** Field 22 of /proc/<pid>/stat: tells it from a later process with the same pid. */
+    readonly startTicks: string;
+    readonly startedAtMs: number;
+  };
+  readonly exit?: Exit;
+}
+
+/**
+ * One folder a container, below the supervisor's: state.json and the FIFOs in, out, err. Written
+ * to a temporary file and renamed, so that every state is a whole one.
+ */
+export class ContainerRecords {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = join(folder, "containers");
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** Refuses an id that would be a path. */
+  folder(id: string): string {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(id)) throw new Error(`bad container id ${id}`);
+    return join(this.#folder, id);
+  }
+
+  create(record: ContainerRecord): void {
+    mkdirSync(this.folder(record.id), { mode: 0o700 });
+    this.write(record);
+  }
+
+  write(record: ContainerRecord): void {
+    const path = join(this.folder(record.id), "state.json");
+    writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  remove(id: string): void {
+    rmSync(this.folder(id), { recursive: true, force: true });
+  }
+
+  /** All that are whole; a folder without a state was never started and goes. */
+  readAll(): readonly ContainerRecord[] {
+    return readdirSync(this.#folder).flatMap((id) => {
+      const record = this.#read(id);
+      if (record === undefined) this.remove(id);
+      return record === undefined ? [] : [record];
+    });
+  }
+
+  #read(id: string): ContainerRecord | undefined {
+    try {
+      return JSON.parse(
+        readFileSync(join(this.folder(id), "state.json"), "utf8"),
+      ) as ContainerRecord;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+      throw new Error(`read the record of container ${id}`, { cause: error });
+    }
+  }
+}
+
+/** Field 22 of a line of /proc/<pid>/stat; the second field may hold spaces and brackets. */
+export const parseStartTicks = (stat: string): string =>
+  stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+
+/** Undefined when there is no such process. */
+export function startTicks(pid: number): string | undefined {
+  try {
+    return parseStartTicks(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
