@@ -1,0 +1,37 @@
+/**
+ * The controllers: every one of them, in one list. Each reads and writes the API and knows none of
+ * the others. A new controller is one file and one line here.
+ */
+import type { Program } from "../controller/controller.ts";
+import { clusterRoleAggregation } from "./cluster-role-aggregation.ts";
+import { deploymentController } from "./deployment/controller.ts";
+import { endpointsController } from "./endpoints/controller.ts";
+import { endpointSliceController } from "./endpointslice/controller.ts";
+import { garbageCollector } from "./garbage-collector/controller.ts";
+import { namespaceController } from "./namespace/controller.ts";
+import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
+import { podGcController } from "./pod-gc.ts";
+import { replicaSetController } from "./replicaset/controller.ts";
+import { rootCaPublisher } from "./root-ca-publisher.ts";
+import { serviceAccountController } from "./service-account.ts";
+import { taintEvictionController } from "./taint-eviction.ts";
+
+export interface ControllerSettings {
+  /** PEM: what pods verify the API server with. */
+  readonly rootCa: string;
+}
+
+export const controllers = ({ rootCa }: ControllerSettings): readonly Program[] => [
+  namespaceController,
+  serviceAccountController,
+  rootCaPublisher(rootCa),
+  clusterRoleAggregation,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
+  garbageCollector,
+  deploymentController,
+  replicaSetController,
+  endpointsController,
+  endpointSliceController,
+];

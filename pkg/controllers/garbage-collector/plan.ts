@@ -1,0 +1,57 @@
+/** What the garbage collector does about one object, given what is known of its owners. Pure. */
+import {
+  foregroundFinalizer,
+  mustOrphan,
+  orphanFinalizer,
+  waitsForDependents,
+  type Item,
+} from "./graph.ts";
+
+/** "waiting": the owner is being deleted and waits for its dependents. */
+export type OwnerState = "solid" | "absent" | "waiting";
+
+export type Decision =
+  | { readonly do: "keep" }
+  | { readonly do: "delete"; readonly propagation: "Orphan" | "Foreground" | "Background" }
+  /** The other owners are there: only the references to these go. */
+  | { readonly do: "drop-owners"; readonly uids: readonly string[] };
+
+/** Of an object that is not being deleted itself. */
+export function planDependent(
+  item: Item,
+  stateOf: (ownerUid: string) => OwnerState,
+  hasDependents: boolean,
+): Decision {
+  const uidsThat = (state: OwnerState): readonly string[] =>
+    item.owners.map(({ uid }) => uid).filter((uid) => stateOf(uid) === state);
+  if (item.isDeleting || item.owners.length === 0) return { do: "keep" };
+  const [absent, waiting] = [uidsThat("absent"), uidsThat("waiting")];
+  if (absent.length + waiting.length === 0) return { do: "keep" };
+  if (absent.length + waiting.length < item.owners.length)
+    return { do: "drop-owners", uids: [...absent, ...waiting] };
+  // An owner that waits wants all below it gone first, not only its own dependents.
+  if (waiting.length > 0 && hasDependents) return { do: "delete", propagation: "Foreground" };
+  if (item.finalizers.includes(orphanFinalizer)) return { do: "delete", propagation: "Orphan" };
+  if (item.finalizers.includes(foregroundFinalizer))
+    return { do: "delete", propagation: "Foreground" };
+  return { do: "delete", propagation: "Background" };
+}
+
+export type OwnerDecision =
+  | { readonly do: "nothing" }
+  /** These hold up the owner's deletion: each is to be looked at. */
+  | { readonly do: "wait"; readonly blocking: readonly Item[] }
+  /** References to the owner go from these, then the finalizer. */
+  | { readonly do: "finish"; readonly finalizer: string; readonly release: readonly Item[] };
+
+/** Of an object that is being deleted. */
+export function planOwner(item: Item, dependents: readonly Item[]): OwnerDecision {
+  if (mustOrphan(item)) return { do: "finish", finalizer: orphanFinalizer, release: dependents };
+  if (!waitsForDependents(item)) return { do: "nothing" };
+  const blocking = dependents.filter(({ owners }) =>
+    owners.some(({ uid, blockOwnerDeletion }) => uid === item.uid && blockOwnerDeletion === true),
+  );
+  return blocking.length > 0
+    ? { do: "wait", blocking }
+    : { do: "finish", finalizer: foregroundFinalizer, release: [] };
+}
