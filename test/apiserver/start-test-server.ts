@@ -10,6 +10,7 @@ import { createStores, type Stores } from "../../pkg/apiserver/create-stores.ts"
 import type { Resource } from "../../pkg/apiserver/resource.ts";
 import { MemoryStorage } from "../../pkg/storage/memory.ts";
 import type { Storage } from "../../pkg/storage/storage.ts";
+import { Metrics } from "../../pkg/telemetry/metrics.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
 import { smallKinds } from "./small-kinds.ts";
 
@@ -54,6 +55,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     clock,
     logger: silentLogger,
     gitVersion: "v1.37.0",
+    metrics: new Metrics(),
     advertiseAddress: "10.0.0.1:6443",
   });
   const stop = new AbortController();

@@ -1,64 +1,56 @@
-/** Paths that are not resources: discovery, version, health. */
-import type { ApiHandler, ApiRequest } from "../api-request.ts";
-import { answerJson } from "./answers.ts";
+/** Paths that are not resources: discovery, OpenAPI, version, health, metrics, documents. */
+import { chainOf } from "../../base/errors.ts";
 import type { WireResponse } from "../../base/wire.ts";
-import {
-  aggregatedDiscovery,
-  apiGroup,
-  apiGroupList,
-  apiResourceList,
-  apiVersions,
-} from "../discovery/discovery.ts";
+import { answerHealth, type HealthCheck, parseHealthPath } from "../../telemetry/health.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import type { ApiHandler, ApiRequest } from "../api-request.ts";
+import { answerDiscovery } from "../discovery/answer-discovery.ts";
 import { unknownPath } from "../refusals.ts";
+import { answer, answerJson } from "./answers.ts";
 import type { ServedKinds } from "./served.ts";
 
 export interface PathsOptions {
   readonly gitVersion: string;
   readonly advertiseAddress: string;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** What /readyz asks, beside what /livez does. */
+  readonly readiness: readonly HealthCheck[];
+  readonly liveness: readonly HealthCheck[];
+  /** Ready answers by their path: the keys of token issuers, for example. */
+  readonly documents: ReadonlyMap<string, WireResponse>;
 }
 
-const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-
 export function servePaths(options: PathsOptions, kinds: ServedKinds): ApiHandler {
-  const refs = () => [...kinds.all()].map(({ ref }) => ref);
   return async (request) => {
-    const found = discovery(request, options, refs());
+    const { path } = request.info;
+    const found =
+      answerDiscovery(request, kinds.refs(), options.advertiseAddress) ??
+      options.documents.get(path) ??
+      (await health(request, options));
     if (found !== undefined) return found;
-    if (request.info.path === "/version") return answerJson(versionInfo(options.gitVersion));
+    if (path === "/version") return answerJson(versionInfo(options.gitVersion));
+    if (path === "/metrics") {
+      return answer(200, "text/plain; version=0.0.4; charset=utf-8", metricsText(options.metrics));
+    }
     throw unknownPath();
   };
 }
 
-function discovery(
-  request: ApiRequest,
-  { advertiseAddress }: PathsOptions,
-  refs: Parameters<typeof apiGroupList>[0],
-): WireResponse | undefined {
-  const [root, first, second, more] = request.info.path.split("/").filter((word) => word !== "");
-  if (root !== "api" && root !== "apis") return undefined;
-  const isCore = root === "api";
-  if (first === undefined) {
-    if (wantsAggregated(request)) {
-      const { status, body } = answerJson(aggregatedDiscovery(refs, isCore));
-      return { status, body, headers: { "content-type": aggregatedType, vary: "Accept" } };
-    }
-    return answerJson(isCore ? apiVersions(advertiseAddress) : apiGroupList(refs));
-  }
-  if (more !== undefined) return undefined;
-  if (!isCore && second === undefined) return orUnknown(apiGroup(refs, first));
-  if (isCore && second !== undefined) return undefined;
-  return orUnknown(apiResourceList(refs, isCore ? "" : first, (isCore ? first : second) ?? ""));
-}
+const metricsText = (metrics: Metrics): Buffer => Buffer.from(metrics.text());
 
-function orUnknown(document: object | undefined): WireResponse {
-  if (document === undefined) throw unknownPath();
-  return answerJson(document);
+function health(
+  { wire, signal }: ApiRequest,
+  { readiness, liveness, logger }: PathsOptions,
+): Promise<WireResponse> | undefined {
+  const question = parseHealthPath(wire.path);
+  if (question === undefined) return undefined;
+  const checks = question.name === "livez" ? liveness : [...liveness, ...readiness];
+  return answerHealth(question, checks, signal, (name, error) =>
+    logger.warn({ check: name, error: chainOf(error) }, "health check failed"),
+  );
 }
-
-const wantsAggregated = (request: ApiRequest): boolean => {
-  const accept = request.header("accept") ?? "";
-  return /g=apidiscovery\.k8s\.io;v=v2;as=APIGroupDiscoveryList/.test(accept);
-};
 
 /** `version.Info`; the numbers are those of the version whose API this is. */
 export const versionInfo = (gitVersion: string) => {

@@ -17,7 +17,7 @@ import { placeOf } from "./place.ts";
 import type { Entry } from "../cache/entry.ts";
 
 export async function serveGet(store: ResourceStore, request: ApiRequest): Promise<WireResponse> {
-  const rendering = renderingFor(store, request, "get");
+  const rendering = renderingFor(store, request);
   const entry = await readAsAsked(store, request);
   return answer(200, rendering.contentType, rendering.object(entry));
 }
@@ -35,7 +35,7 @@ async function readAsAsked(store: ResourceStore, request: ApiRequest): Promise<E
 }
 
 export async function serveList(store: ResourceStore, request: ApiRequest): Promise<WireResponse> {
-  const rendering = renderingFor(store, request, "list");
+  const rendering = renderingFor(store, request);
   const options = parseListOptions(request.query);
   const selection = selectionOf(store.codec, {
     namespace: placeOf(store, request).namespace,
@@ -48,7 +48,7 @@ export async function serveList(store: ResourceStore, request: ApiRequest): Prom
 }
 
 export async function serveWatch(store: ResourceStore, request: ApiRequest): Promise<WireResponse> {
-  const rendering = renderingFor(store, request, "watch");
+  const rendering = renderingFor(store, request);
   const options = parseWatchOptions(request.query);
   const { namespace, name } = placeOf(store, request);
   const { labelSelector, fieldSelector } = options;

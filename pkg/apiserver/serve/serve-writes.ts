@@ -13,7 +13,8 @@ import { listObjects } from "../store/list.ts";
 import { parseListOptions } from "../store/list-options.ts";
 import type { Changed, ResourceStore, WriteContext } from "../store/resource-store.ts";
 import { selectionOf } from "../store/selection.ts";
-import { updateObject } from "../store/update.ts";
+import { objectMode, type UpdateMode, updateObject } from "../store/update.ts";
+import type { ServeVerb } from "./serve-verb.ts";
 import { answer, answerJson, success } from "./answers.ts";
 import { bytesOf, decodeBody } from "./bodies.ts";
 import { placeOf } from "./place.ts";
@@ -44,7 +45,7 @@ export function answerEntry(
   entry: Entry,
   status = 200,
 ): WireResponse {
-  const rendering = renderingFor(store, request, "get");
+  const rendering = renderingFor(store, request);
   const response = answer(status, rendering.contentType, rendering.object(entry));
   if (request.warnings.length === 0) return response;
   return {
@@ -71,21 +72,28 @@ export async function serveCreate(
   return answerEntry(store, request, entry, 201);
 }
 
-export async function serveUpdate(
+export const serveUpdate: ServeVerb = (store, request) => update(store, request, objectMode);
+
+export const serveUpdateOf =
+  (mode: UpdateMode): ServeVerb =>
+  (store, request) =>
+    update(store, request, mode);
+
+async function update(
   store: ResourceStore,
   request: ApiRequest,
+  mode: UpdateMode,
 ): Promise<WireResponse> {
   const { namespace, name } = placeOf(store, request);
-  const { subresource } = request.info;
   const sent = decodeBody(request, store.resource.ref, store.resource);
   const context = writeContextOf(request);
   const wanted = (): KubeObject => sent;
   try {
-    const { entry } = await updateObject(store, { namespace, name, subresource, wanted }, context);
+    const { entry } = await updateObject(store, { namespace, name, mode, wanted }, context);
     return answerEntry(store, request, entry);
   } catch (error) {
     const isMissing = error instanceof StatusError && error.reason === "NotFound";
-    if (!isMissing || subresource !== "" || store.resource.createsOnUpdate !== true) throw error;
+    if (!isMissing || mode !== objectMode || store.resource.createsOnUpdate !== true) throw error;
     const entry = await createObject(store, withName(sent, name), namespace, context);
     return answerEntry(store, request, entry, 201);
   }
@@ -165,7 +173,7 @@ export async function serveDeleteCollection(
     for (const entry of left) await deleteListed(store, entry, asked, context);
   };
   await Promise.all(Array.from({ length: limits.deleteCollectionWorkers }, work));
-  const rendering = renderingFor(store, request, "list");
+  const rendering = renderingFor(store, request);
   return answer(200, rendering.contentType, rendering.list(page));
 }
 

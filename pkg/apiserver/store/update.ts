@@ -1,6 +1,6 @@
 /** A changed object: what the client sent, made to agree with what only the server may change. */
 import type { KubeObject } from "../../../api/resource.ts";
-import { invalid } from "../../machinery/field-error.ts";
+import { type FieldError, invalid } from "../../machinery/field-error.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Entry } from "../cache/entry.ts";
 import { badRequest, conflict, invalidObject } from "../refusals.ts";
@@ -12,11 +12,23 @@ import { keptMeta, specChanged } from "./object-meta.ts";
 import type { Change, Changed, ResourceStore, StoredName, WriteContext } from "./resource-store.ts";
 
 /** What a client wants of the object as it is: the body of a PUT, or that plus a patch. */
-export type Wanted = (current: KubeObject) => KubeObject | Promise<KubeObject>;
+export type Wanted = (current: KubeObject, entry: Entry) => KubeObject | Promise<KubeObject>;
+
+/** What a write through the object itself, or through one of its subresources, may change. */
+export interface UpdateMode {
+  /** "" for the object itself. */
+  readonly subresource: string;
+  /** What is sent, without what may not be changed this way. */
+  readonly prepare: (resource: Resource, sent: KubeObject, current: KubeObject) => KubeObject;
+  readonly validate: (
+    resource: Resource,
+    object: KubeObject,
+    current: KubeObject,
+  ) => readonly FieldError[];
+}
 
 export interface UpdateRequest extends StoredName {
-  /** "" or "status". */
-  readonly subresource: string;
+  readonly mode: UpdateMode;
   /** Decoded and defaulted. */
   readonly wanted: Wanted;
 }
@@ -31,7 +43,7 @@ export async function updateObject(
     const changed = await store.change(request, context, async (current, entry) => {
       await allocation?.undo();
       allocation = undefined;
-      const sent = await request.wanted(current);
+      const sent = await request.wanted(current, entry);
       checkIdentity(store.resource, request, sent, { entry, current });
       const change = await planUpdate(store, request, context, { sent, current });
       const allocator = store.parts.allocations.get(store.resource);
@@ -105,7 +117,8 @@ async function planUpdate(
   { sent, current }: Both,
 ): Promise<Change> {
   const { resource, parts } = store;
-  const { namespace, name, subresource } = request;
+  const { namespace, name, mode } = request;
+  const { subresource } = mode;
   const admission: Admission = {
     verb: "update",
     resource,
@@ -120,16 +133,10 @@ async function planUpdate(
     signal: context.signal,
   };
   const admitted = await parts.admission.admit(admission);
-  const isStatus = subresource === "status";
-  const prepared = isStatus
-    ? preparedStatus(resource, admitted, current)
-    : preparedObject(resource, admitted, current);
-  const object = counted(resource, prepared, current);
+  const object = counted(resource, mode.prepare(resource, admitted, current), current);
   const wrong = [
     ...validateObjectMetaUpdate(object.metadata ?? {}, current.metadata ?? {}),
-    ...((isStatus
-      ? resource.status?.validate?.(object, current)
-      : resource.validate?.(object, current)) ?? []),
+    ...mode.validate(resource, object, current),
   ];
   if (wrong.length > 0) throw invalidObject(resource.ref, name, wrong);
   await parts.admission.validate({ ...admission, object });
@@ -144,14 +151,14 @@ const kept = (sent: KubeObject, current: KubeObject): KubeObject => ({
 const statusOf = (object: KubeObject): unknown => (object as { readonly status?: unknown }).status;
 
 /** A kind with /status keeps its status on a write of anything else. */
-function preparedObject(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
+function keepStatus(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
   const status = resource.status === undefined ? statusOf(object) : statusOf(current);
   const own = statusOf(object) === status ? object : withStatus(object, status);
   return resource.prepareForUpdate?.(own, current) ?? own;
 }
 
 /** A write of the status leaves all else as it is, unless the kind says otherwise. */
-function preparedStatus(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
+function keepAllButStatus(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
   const prepare = resource.status?.prepareForUpdate;
   if (prepare !== undefined) return prepare(object, current);
   const { managedFields } = object.metadata ?? {};
@@ -161,7 +168,7 @@ function preparedStatus(resource: Resource, object: KubeObject, current: KubeObj
     : { ...changed, metadata: { ...current.metadata, managedFields } };
 }
 
-function withStatus(object: KubeObject, status: unknown): KubeObject {
+export function withStatus(object: KubeObject, status: unknown): KubeObject {
   if (status !== undefined) return { ...object, status } as KubeObject;
   const { status: _dropped, ...rest } = object as KubeObject & { readonly status?: unknown };
   return rest;
@@ -172,3 +179,15 @@ function counted(resource: Resource, object: KubeObject, current: KubeObject): K
   const generation = (current.metadata?.generation ?? 0) + 1;
   return { ...object, metadata: { ...object.metadata, generation } };
 }
+
+export const objectMode: UpdateMode = {
+  subresource: "",
+  prepare: keepStatus,
+  validate: (resource, object, current) => resource.validate?.(object, current) ?? [],
+};
+
+export const statusMode: UpdateMode = {
+  subresource: "status",
+  prepare: keepAllButStatus,
+  validate: (resource, object, current) => resource.status?.validate?.(object, current) ?? [],
+};

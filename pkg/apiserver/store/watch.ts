@@ -16,7 +16,8 @@ export interface WatchRequest {
 
 /**
  * The stream of events. It ends with the signal, after its timeout, when the reader is too slow,
- * and when the server has lost track of storage. Throws StatusError "Expired" for a forgotten revision.
+ * and when the server has lost track of storage. Throws StatusError "Expired" for a revision that
+ * is forgotten.
  */
 export async function watchObjects(
   store: ResourceStore,

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { describe, it } from "vitest";
+import { isReason } from "../../machinery/status-error.ts";
+import { parseAccept } from "./media-type.ts";
+
+const table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+const oldTable = "application/json;as=Table;v=v1beta1;g=meta.k8s.io";
+const partial =
+  "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+describe("the first format that the client accepts and we have", () => {
+  for (const [accept, expected] of [
+    ["", "json object"],
+    ["*/*", "json object"],
+    ["application/json, */*", "json object"],
+    ["application/vnd.kubernetes.protobuf,application/json", "protobuf object"],
+    [`${table},${oldTable},application/json`, "json table"],
+    [`${oldTable},application/json`, "json object"],
+    [`${partial},application/json`, "protobuf metadata"],
+    ["application/cbor, application/yaml", "yaml object"],
+    ["application/json;q=0, application/yaml", "yaml object"],
+  ] as const) {
+    it(accept === "" ? "none given" : accept, () => {
+      const { encoding, view } = parseAccept(accept, true);
+      assert.equal(`${encoding} ${view}`, expected);
+    });
+  }
+
+  it("passes protobuf by for kinds that have none", () => {
+    const accept = "application/vnd.kubernetes.protobuf,application/json";
+    assert.deepEqual(parseAccept(accept, false), { encoding: "json", view: "object" });
+  });
+
+  it("refuses what it cannot write", () => {
+    assert.throws(
+      () => parseAccept("text/html", true),
+      (error) => isReason(error, "NotAcceptable"),
+    );
+  });
+});
