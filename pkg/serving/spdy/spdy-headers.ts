@@ -43,6 +43,9 @@ const serialize = (headers: SpdyHeaders): Buffer => {
   return Buffer.concat([count, ...entries.flatMap((pair) => pair.map(lengthAndText))]);
 };
 
+/** An empty stored block: readers hand out what they have when they see it, and not before. */
+const syncFlush = Buffer.of(0, 0, 0, 0xff, 0xff);
+
 /**
  * Writes header blocks of one connection. They are one zlib stream, of which every block is a part;
  * ours is stored, not deflated: our few headers are smaller than a compressor's memory.
@@ -57,7 +60,7 @@ export class HeaderWriter {
     stored.writeUInt16LE(~text.length & 0xffff, 3);
     const start = this.#isFirst ? Buffer.of(0x78, 0x01) : Buffer.alloc(0);
     this.#isFirst = false;
-    return Buffer.concat([start, stored, text]);
+    return Buffer.concat([start, stored, text, syncFlush]);
   }
 }
 
