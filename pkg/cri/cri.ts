@@ -23,7 +23,7 @@ export async function createCri(context: CriContext): Promise<Cri> {
   const sandboxes = await Sandboxes.open(context);
   const containers = await Containers.open({ context, events });
   const stats = new StatsReader(context);
-  const streaming: StreamingServer = await openStreaming({ context, sandboxes, containers });
+  const streaming: StreamingServer = await openStreaming({ context, containers });
   const parts = { context, sandboxes, containers, events, stats, streaming };
   return {
     service: { ...createRuntimeService(parts), ...createImageService(context) },

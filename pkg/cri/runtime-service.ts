@@ -27,7 +27,7 @@ import {
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import type { Sandboxes } from "./sandboxes.ts";
 import type { StatsReader } from "./stats.ts";
-import type { Streaming } from "./streaming.ts";
+import type { StreamingServer } from "./streaming-server.ts";
 import { mergeResources, writeLimits } from "./update-resources.ts";
 
 export interface RuntimeParts {
@@ -36,7 +36,7 @@ export interface RuntimeParts {
   readonly containers: Containers;
   readonly events: CriEvents;
   readonly stats: StatsReader;
-  readonly streaming: Streaming;
+  readonly streaming: StreamingServer;
 }
 
 type RuntimeService = Omit<CriService, keyof ImageService>;

@@ -11,6 +11,30 @@ export interface RegistriesConfig {
 
 export const noRegistries: RegistriesConfig = { mirrors: {} };
 
+/** Reads the parsed YAML. Throws on another shape: a mirror that is silently ignored is a trap. */
+export function parseRegistries(document: unknown): RegistriesConfig {
+  const root = mapOf(document ?? {}, "registries file");
+  for (const key of Object.keys(root)) {
+    if (key !== "mirrors" && key !== "tls") throw new Error(`unknown field ${key}`);
+  }
+  const mirrors = Object.entries(mapOf(root["mirrors"] ?? {}, "mirrors")).map(([host, urls]) => {
+    if (!Array.isArray(urls)) throw new Error(`mirrors of ${host} are not a list`);
+    return [host, urls.map((url: unknown) => new URL(String(url)).href)] as const;
+  });
+  const tls = Object.entries(mapOf(root["tls"] ?? {}, "tls")).map(([host, settings]) => {
+    const { authority } = mapOf(settings, `tls of ${host}`);
+    return [host, typeof authority === "string" ? { authority } : {}] as const;
+  });
+  return { mirrors: Object.fromEntries(mirrors), tls: Object.fromEntries(tls) };
+}
+
+function mapOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, unknown>>;
+  }
+  throw new Error(`${what} is not a map`);
+}
+
 export interface Endpoint {
   /** Ends without a slash: https://registry-1.docker.io */
   readonly base: string;
