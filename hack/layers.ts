@@ -116,6 +116,7 @@ export const rooms: readonly Room[] = [
     node: [...plain, "fs", "fs/promises", "net", "child_process", "os", "crypto"],
   },
   { path: "pkg/proxy", imports: [...onClient, "pkg/linux"], node: plain },
+  { path: "pkg/dns", imports: onClient, node: [...plain, "dgram", "net"] },
   {
     path: "pkg/kubectl",
     imports: [...machinery, "pkg/client"],
