@@ -16,6 +16,8 @@ export interface StaticPodsOptions {
   readonly onRemove: (uid: string) => void;
   /** A file that is no pod; told once for each of its contents. */
   readonly onBroken: (path: string, message: string) => void;
+  /** The whole folder has been read. */
+  readonly onScanned: () => void;
 }
 
 /** What was found in one file. */
@@ -46,6 +48,7 @@ export async function followManifests(
   using notices = new Notices(folder);
   while (!signal.aborted) {
     await scan(options, seen);
+    options.onScanned();
     const wait = AbortSignal.any([signal, notices.next()]);
     await clock.sleep(rescanMs, wait).catch(() => undefined);
     if (!signal.aborted) await clock.sleep(settleMs, signal).catch(() => undefined);

@@ -21,6 +21,7 @@ import { expand } from "../environment/expand.ts";
 import { uidOf } from "../pods/pod-spec.ts";
 import { unitsOf } from "../runtime/amounts.ts";
 import { terminationMessagePathDefault } from "../runtime/container-config.ts";
+import { rotateLog } from "../gc/log-rotation.ts";
 import { readLog } from "../server/log-reader.ts";
 import { writeAtomically, type ProjectedFile } from "./atomic-writer.ts";
 import { hostsFile, type HostsFacts } from "./hosts-file.ts";
@@ -54,6 +55,8 @@ export interface PodFiles {
   lastLogLines(logPath: string): Promise<string>;
   /** Unmounts and removes all that a pod had here. */
   remove(uid: string): Promise<void>;
+  /** Begins a new log file when the present one is too large. */
+  rotateLog(path: string, nowMs: number, reopen: () => Promise<unknown>): Promise<boolean>;
   /** Removes a pod's logs. */
   removeLogs(folder: string): Promise<void>;
   /** Pods of which something is here. */
@@ -95,6 +98,7 @@ export function createPodFiles(options: PodFilesOptions): PodFiles {
       readHead(lastWordsPath(folderOf(uid), container, restartCount)),
     lastLogLines: (logPath) => lastLogLines(logPath),
     remove: (uid) => removePod(folderOf(uid), options.mounts),
+    rotateLog,
     removeLogs: (folder) => rm(folder, { recursive: true, force: true }),
     uids: () => readdir(join(options.root, "pods")).catch(() => []),
   };
