@@ -1,0 +1,30 @@
+/** tskube-controller-manager: every built-in controller, against any Kubernetes API server. */
+import { readFile } from "node:fs/promises";
+import { accessByKubeconfig } from "../wiring/api-access.ts";
+import { runControllers } from "../wiring/controlling.ts";
+import { logFlags, systemDoors } from "../wiring/doors.ts";
+import { runLeading } from "../wiring/leading.ts";
+import { runProgram } from "../wiring/run-program.ts";
+
+const text = { name: "tskube-controller-manager", about: "runs the built-in controllers" };
+const flags = {
+  kubeconfig: {
+    kind: "text",
+    help: "How to reach the API server (/etc/tskube/controller-manager.conf)",
+  },
+  "root-ca-file": {
+    kind: "text",
+    help: "What pods verify the API server with (/etc/tskube/pki/ca.crt)",
+  },
+  "leader-elect": { kind: "text", alone: "true", help: "false: do not wait to lead among several" },
+  ...logFlags,
+} as const;
+
+await runProgram(text, flags, async ({ flags: given }, signal) => {
+  const doors = systemDoors(text.name, given["log-level"]);
+  const path = given.kubeconfig ?? "/etc/tskube/controller-manager.conf";
+  const rootCa = await readFile(given["root-ca-file"] ?? "/etc/tskube/pki/ca.crt", "utf8");
+  const access = await accessByKubeconfig(path, "kube-controller-manager", doors, signal);
+  const election = { name: "kube-controller-manager", elect: given["leader-elect"] !== "false" };
+  await runLeading(access, election, (leading) => runControllers(access, rootCa, leading), signal);
+});

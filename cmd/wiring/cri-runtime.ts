@@ -1,0 +1,151 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { createCri, type Cri } from "../../pkg/cri/cri.ts";
+import { readHostFiles } from "../../pkg/cri/sandboxes.ts";
+import { connectSupervisor } from "../../pkg/cri/supervisor-client.ts";
+import { Images } from "../../pkg/images/images.ts";
+import { linuxLayerKernel } from "../../pkg/images/linux-layer-kernel.ts";
+import type { Platform } from "../../pkg/images/manifest.ts";
+import {
+  noRegistries,
+  parseRegistries,
+  type RegistriesConfig,
+} from "../../pkg/images/registry-plan.ts";
+import { createRegistryTransport } from "../../pkg/images/registry-transport.ts";
+import { capabilitiesOf } from "../../pkg/linux/capabilities.ts";
+import { openNftables } from "../../pkg/linux/nftables.ts";
+import { systemKernel } from "../../pkg/linux/system-kernel.ts";
+import { readHost } from "../../pkg/oci/host.ts";
+import { openBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
+import type { Doors } from "./doors.ts";
+
+export interface CriRuntimeOptions {
+  /** /var/lib/tskube */
+  readonly dataFolder: string;
+  /** /run/tskube */
+  readonly runFolder: string;
+  /** Runs tskube-supervisor: program and first arguments. */
+  readonly supervisor: readonly [program: string, ...args: string[]];
+  /** Addresses of this node's pods. */
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  /** At most 15 characters. */
+  readonly bridge: string;
+  /** /etc/tskube/registries.yaml; one that is not there configures nothing. */
+  readonly registriesFile: string;
+}
+
+export const criDefaults = {
+  dataFolder: "/var/lib/tskube",
+  runFolder: "/run/tskube",
+  podCidr: "10.244.0.0/24",
+  serviceCidr: "10.96.0.0/16",
+  bridge: "tskube0",
+  registriesFile: "/etc/tskube/registries.yaml",
+  socket: "/run/tskube/cri.sock",
+} as const;
+
+/** Of the links: the bridge carries what the node's own interface can send in one piece. */
+const mtu = 1500;
+
+/** A node's container runtime on the real kernel. Containers go on when it is closed. */
+export async function openCriRuntime(
+  options: CriRuntimeOptions,
+  doors: Doors,
+): Promise<Cri & { readonly images: Images }> {
+  const kernel = systemKernel();
+  const host = readHost();
+  const logger = doors.logger.child({ component: "cri" });
+  const images = await openImages(options.dataFolder, doors, options.registriesFile);
+  const { bridge, podCidr, serviceCidr, dataFolder, runFolder } = options;
+  const network = await openBridgeNetwork({
+    bridge,
+    podCidr,
+    serviceCidr,
+    mtu,
+    stateFolder: join(dataFolder, "network"),
+    nftables: openNftables(),
+  });
+  const supervisor = await startSupervisor(options, doors);
+  const cri = await createCri({
+    ...doors,
+    logger,
+    supervisor,
+    exec: () => {
+      throw new Error("no exec yet");
+    },
+    images,
+    network,
+    kernel,
+    paths: { state: join(dataFolder, "cri"), run: runFolder },
+    host: {
+      cgroup: host.cgroup.style,
+      hostname: hostname(),
+      allCapabilities: capabilitiesOf(host.capabilities),
+    },
+    cgroups: host.cgroup,
+    hostFiles: readHostFiles,
+  });
+  return {
+    service: cri.service,
+    images,
+    [Symbol.asyncDispose]: async () => {
+      await cri[Symbol.asyncDispose]();
+      await supervisor.close();
+    },
+  };
+}
+
+/** The node's images alone, as tools need them that build or import. */
+export async function openImages(
+  dataFolder: string,
+  doors: Doors,
+  registriesFile: string = criDefaults.registriesFile,
+): Promise<Images> {
+  return await Images.open({
+    ...doors,
+    root: join(dataFolder, "images"),
+    kernel: linuxLayerKernel(systemKernel()),
+    transport: createRegistryTransport(),
+    platform: machinePlatform(),
+    registries: await readRegistries(registriesFile),
+  });
+}
+
+/** Go's names, as images have them. */
+const machinePlatform = (): Platform => ({
+  os: "linux",
+  architecture: process.arch === "arm64" ? "arm64" : "amd64",
+});
+
+async function readRegistries(file: string): Promise<RegistriesConfig> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return noRegistries;
+  try {
+    return parseRegistries(parse(text));
+  } catch (cause) {
+    throw new Error(`read ${file}`, { cause });
+  }
+}
+
+async function startSupervisor(
+  { runFolder, supervisor: [program, ...args] }: CriRuntimeOptions,
+  doors: Doors,
+): ReturnType<typeof connectSupervisor> {
+  const stateFolder = join(runFolder, "supervisor");
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  const logDescriptor = openSync(join(stateFolder, "log"), "a", 0o600);
+  try {
+    return await connectSupervisor({
+      ...doors,
+      stateFolder,
+      command: [program, ...args, stateFolder],
+      logDescriptor,
+    });
+  } finally {
+    closeSync(logDescriptor);
+  }
+}
