@@ -4,6 +4,7 @@ import { seededRandom } from "../../pkg/base/random.ts";
 import type { WireBody } from "../../pkg/base/wire.ts";
 import { isStream } from "../../pkg/base/wire.ts";
 import type { AdmissionPlugin } from "../../pkg/apiserver/admission/admission.ts";
+import { defaultAdmission } from "../../pkg/apiserver/admission/default-admission.ts";
 import { mastersGroup } from "../../pkg/apiserver/auth-contract.ts";
 import { type ApiServer, createApiServer } from "../../pkg/apiserver/create-api-server.ts";
 import { createStores, type Stores } from "../../pkg/apiserver/create-stores.ts";
@@ -45,7 +46,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     random: seededRandom(1),
     logger: silentLogger,
     resources: options.resources ?? smallKinds,
-    admission: options.admission ?? [],
+    admission: options.admission ?? defaultAdmission,
   });
   const api = createApiServer({
     stores,

@@ -12,6 +12,7 @@ import { jsonMetadataRendering, protobufMetadataRendering } from "./metadata-ren
 import { protobufRendering } from "./protobuf-rendering.ts";
 import type { Rendering } from "./rendering.ts";
 import { type Included, tableRendering } from "./table-rendering.ts";
+import { yamlRendering } from "./yaml-rendering.ts";
 
 const made = new WeakMap<ResourceStore, Map<string, Rendering>>();
 
@@ -43,6 +44,7 @@ function makeRendering(store: ResourceStore, format: Format, included: Included)
   if (format.view === "metadata") {
     return isBinary ? protobufMetadataRendering(cache) : jsonMetadataRendering(cache);
   }
+  if (format.encoding === "yaml") return yamlRendering(cache.codec);
   return isBinary ? protobufRendering(cache) : jsonRendering(cache.codec);
 }
 

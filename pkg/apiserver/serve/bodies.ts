@@ -7,6 +7,7 @@ import { kubernetesProtobuf, protobufMediaType } from "../../machinery/kube-prot
 import { kubernetesDecoder } from "../../machinery/kubernetes-decoder.ts";
 import { ProtobufError } from "../../machinery/protobuf-reader.ts";
 import { StatusError } from "../../machinery/status-error.ts";
+import { parseYaml, YamlError } from "../../machinery/yaml.ts";
 import type { ApiRequest } from "../api-request.ts";
 import { limits } from "../limits.ts";
 import { badRequest, invalidObject } from "../refusals.ts";
@@ -63,6 +64,7 @@ function readBody(request: ApiRequest): Body {
     const json = text(bytes);
     return { value: JSON.parse(json), text: json };
   }
+  if (type === "application/yaml") return { value: parseYaml(text(bytes))[0]?.value };
   throw new StatusError(
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ` +
@@ -88,12 +90,15 @@ export function decodeBody<T extends KubeObject>(
     if (error instanceof DecodeError || error instanceof StrictError) {
       throw new StatusError("BadRequest", `${what}: ${error.message}`, {}, { cause: error });
     }
-    if (error instanceof SyntaxError || error instanceof ProtobufError) {
+    if (isUnreadable(error)) {
       throw badRequest(`the object provided is unrecognized: ${error.message}`);
     }
     throw error;
   }
 }
+
+const isUnreadable = (error: unknown): error is Error =>
+  error instanceof SyntaxError || error instanceof ProtobufError || error instanceof YamlError;
 
 class StrictError extends Error {
   override readonly name = "StrictError";

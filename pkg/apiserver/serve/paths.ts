@@ -6,6 +6,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { ApiHandler, ApiRequest } from "../api-request.ts";
 import { answerDiscovery } from "../discovery/answer-discovery.ts";
+import { OpenApiDocuments } from "../discovery/answer-openapi.ts";
 import { unknownPath } from "../refusals.ts";
 import { answer, answerJson } from "./answers.ts";
 import type { ServedKinds } from "./served.ts";
@@ -23,10 +24,12 @@ export interface PathsOptions {
 }
 
 export function servePaths(options: PathsOptions, kinds: ServedKinds): ApiHandler {
+  const openApi = new OpenApiDocuments(kinds.refs(), options.gitVersion);
   return async (request) => {
     const { path } = request.info;
     const found =
       answerDiscovery(request, kinds.refs(), options.advertiseAddress) ??
+      openApi.answer(request) ??
       options.documents.get(path) ??
       (await health(request, options));
     if (found !== undefined) return found;

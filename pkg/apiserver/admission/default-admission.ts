@@ -1,0 +1,13 @@
+/** The whole registry of admission plugins. Order is behaviour: each sees what the last one did. */
+import type { AdmissionPlugin } from "./admission.ts";
+import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { defaultTolerationSeconds, priority, taintNodesByCondition } from "./pod-defaults.ts";
+import { serviceAccount } from "./service-account.ts";
+
+export const defaultAdmission: readonly AdmissionPlugin[] = [
+  namespaceLifecycle,
+  serviceAccount,
+  taintNodesByCondition,
+  priority,
+  defaultTolerationSeconds,
+];
