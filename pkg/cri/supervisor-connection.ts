@@ -58,8 +58,18 @@ class Connection {
     if (kind === frameKind.json) this.#request(JSON.parse(payload.toString()) as Request);
     else if (this.#attached === undefined) throw new Error("input before attach");
     else if (!this.#containers.isRunning(this.#attached)) return;
-    else if (kind === frameKind.stdin) this.#containers.running(this.#attached).write(payload);
+    else if (kind === frameKind.stdin) this.#input(this.#attached, payload);
     else if (kind === frameKind.stdinEnd) this.#containers.running(this.#attached).endInput();
+  }
+
+  /** Nothing more is read from a client whose last input the container has not taken. */
+  #input(id: string, data: Uint8Array): void {
+    this.#socket.pause();
+    this.#containers
+      .running(id)
+      .write(data)
+      .then(() => this.#socket.resume())
+      .catch(() => this.#socket.destroy());
   }
 
   dispose(): void {

@@ -1,12 +1,13 @@
 import type { Clock } from "../base/clock.ts";
 import { killCgroup, oomKills, signalCgroup } from "../linux/cgroup.ts";
 import type { CgroupHost } from "../linux/cgroup-host.ts";
+import { DescriptorReader } from "../linux/descriptor-reader.ts";
+import { DescriptorWriter } from "../linux/descriptor-writer.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, collectExit, foreignExit, signalProcess } from "../linux/process.ts";
 import { resizeTerminal } from "../linux/terminal.ts";
 import type { Exit } from "./supervisor-contract.ts";
-import { InputPump } from "./supervisor-input.ts";
-import { ContainerLog, OutputPump, type OutputListener } from "./supervisor-output.ts";
+import { ContainerLog } from "./supervisor-log.ts";
 import type { ContainerRecord } from "./supervisor-records.ts";
 import type { Streams } from "./supervisor-streams.ts";
 
@@ -19,6 +20,8 @@ export interface ContainerDoors {
 export type StartedRecord = ContainerRecord & {
   readonly process: NonNullable<ContainerRecord["process"]>;
 };
+
+export type OutputListener = (stream: 1 | 2, data: Uint8Array) => void;
 
 export interface LiveProcess {
   readonly pidfd: number;
@@ -39,8 +42,8 @@ export class SupervisedContainer {
   readonly #onExit: (exit: Exit) => void;
   readonly #log: ContainerLog;
   readonly #listeners = new Set<OutputListener>();
-  readonly #outputs: readonly OutputPump[];
-  readonly #input: InputPump | undefined;
+  readonly #outputs: readonly DescriptorReader[];
+  readonly #input: DescriptorWriter | undefined;
   readonly #watch: Disposable;
 
   constructor(
@@ -56,10 +59,10 @@ export class SupervisedContainer {
     this.#process = process;
     this.#onExit = onExit;
     this.#log = new ContainerLog(record.stdio.logPath, doors.clock);
-    const pump = (fd: number, stream: 1 | 2): OutputPump =>
-      new OutputPump(kernel, fd, (chunk) => this.#onOutput(stream, chunk));
+    const pump = (fd: number, stream: 1 | 2): DescriptorReader =>
+      new DescriptorReader(kernel, fd, { data: (chunk) => this.#onOutput(stream, chunk) });
     this.#outputs = [pump(stdout, 1), ...(stderr === undefined ? [] : [pump(stderr, 2)])];
-    this.#input = stdin === undefined ? undefined : new InputPump(kernel, stdin);
+    this.#input = stdin === undefined ? undefined : new DescriptorWriter(kernel, stdin);
     this.#watch = kernel.onReadable(process.pidfd, () => this.#onEnd());
   }
 
@@ -68,8 +71,9 @@ export class SupervisedContainer {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
-  write(data: Uint8Array): void {
-    this.#input?.write(data);
+  /** Resolves when the container's end took it. */
+  async write(data: Uint8Array): Promise<void> {
+    await this.#input?.write(data);
   }
 
   /** The first client's input has ended; a terminal's never does. */

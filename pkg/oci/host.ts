@@ -30,7 +30,7 @@ export function isAtLeast(release: string, major: number, minor: number): boolea
 }
 
 /** The host beside one container's own facts. */
-export const factsFor = (kernel: Kernel, host: Host, spec: Spec): HostFacts => ({
+export const factsFor = (kernel: Kernel, host: Host, spec: Pick<Spec, "mounts">): HostFacts => ({
   architecture: kernel.architecture,
   capabilities: host.capabilities,
   lastCapability: host.lastCapability,

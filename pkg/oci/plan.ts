@@ -42,7 +42,7 @@ export function planContainerStart(
   const hasTerminal = plan.stdio.as === "terminal";
   return [
     ...planSignals(),
-    ...joinCgroup(plan),
+    ...joinCgroup(plan.cgroupJoin),
     ...planOomScore(process.oomScoreAdj),
     ...joinNamespaces(spec.linux?.namespaces ?? []),
     ...newNamespaces(plan),
@@ -70,15 +70,15 @@ export function planContainerStart(
 }
 
 /** Before anything is spent: what follows counts for the container. */
-const joinCgroup = ({ cgroupJoin }: ContainerPlan): readonly Syscall[] =>
-  cgroupJoin.flatMap((file): readonly Syscall[] => [
+export const joinCgroup = (files: readonly string[]): readonly Syscall[] =>
+  files.flatMap((file): readonly Syscall[] => [
     openStep(file, ["O_WRONLY", "O_CLOEXEC"], file, "to enter the cgroup"),
     { call: "write", args: [{ result: file }, "0", 1], because: "0 is who writes" },
     { call: "close", args: [{ result: file }], because: "done with it" },
   ]);
 
 /** Lowering needs CAP_SYS_RESOURCE; without it the score stays, and the caller warns. */
-const planOomScore = (score: number | undefined): readonly Syscall[] =>
+export const planOomScore = (score: number | undefined): readonly Syscall[] =>
   score === undefined
     ? []
     : [

@@ -1,0 +1,61 @@
+import type { Process, Spec } from "../../api/oci/runtime.ts";
+import type { Syscall } from "../linux/syscall.ts";
+import type { HostFacts, StdioPlan } from "./container-plan.ts";
+import { joinCgroup, planOomScore } from "./plan.ts";
+import {
+  planExec,
+  planIdentity,
+  planRlimits,
+  planSignals,
+  type CompiledSeccomp,
+} from "./process-plan.ts";
+import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
+
+export interface ExecPlan {
+  /** Our descriptor of the container's first process. */
+  readonly pidfd: number;
+  readonly process: Process;
+  readonly stdio: StdioPlan;
+  readonly host: HostFacts;
+  readonly cgroupJoin: readonly string[];
+}
+
+/** What the new process shares with the container's first one unless it says otherwise. */
+export function execProcess(spec: Spec, process: Process): Process {
+  const { capabilities, noNewPrivileges, rlimits, oomScoreAdj } = spec.process ?? {};
+  return {
+    ...(capabilities === undefined ? {} : { capabilities }),
+    ...(noNewPrivileges === undefined ? {} : { noNewPrivileges }),
+    ...(rlimits === undefined ? {} : { rlimits }),
+    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    ...process,
+  };
+}
+
+/** From clone(2) to execve(2) of one more process; it was born in the container's pid namespace. */
+export function planContainerExec(
+  { pidfd, process, stdio, host, cgroupJoin }: ExecPlan,
+  seccomp: CompiledSeccomp | undefined,
+): readonly Syscall[] {
+  return [
+    ...planSignals(),
+    ...joinCgroup(cgroupJoin),
+    ...planOomScore(process.oomScoreAdj),
+    { call: "setsid", args: [], because: "a session of its own" },
+    ...planStdio(stdio),
+    {
+      call: "setns",
+      args: [
+        pidfd,
+        ["CLONE_NEWCGROUP", "CLONE_NEWIPC", "CLONE_NEWUTS", "CLONE_NEWNET", "CLONE_NEWNS"],
+      ],
+      because: "all namespaces of the container at once; its root becomes ours",
+    },
+    ...planTerminal(stdio),
+    closeAll,
+    { call: "chdir", args: [process.cwd], because: "as root: the user may lack the way there" },
+    ...planRlimits(process.rlimits ?? []),
+    ...planIdentity({ process, host, seccomp }),
+    ...planExec(process),
+  ];
+}
