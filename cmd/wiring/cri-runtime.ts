@@ -18,6 +18,7 @@ import { createRegistryTransport } from "../../pkg/images/registry-transport.ts"
 import { capabilitiesOf } from "../../pkg/linux/capabilities.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import { systemKernel } from "../../pkg/linux/system-kernel.ts";
+import { execInContainer } from "../../pkg/oci/exec.ts";
 import { readHost } from "../../pkg/oci/host.ts";
 import { openBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
 import type { Doors } from "./doors.ts";
@@ -74,9 +75,7 @@ export async function openCriRuntime(
     ...doors,
     logger,
     supervisor,
-    exec: () => {
-      throw new Error("no exec yet");
-    },
+    exec: (request) => execInContainer(kernel, host, request),
     images,
     network,
     kernel,

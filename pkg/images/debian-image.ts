@@ -42,7 +42,7 @@ export async function buildDebianImage(
   const layers: AsyncIterable<LayerMember>[] = [];
   const places = new Set<string>();
   for (const [index, names] of image.layers.entries()) {
-    const closure = await packageClosure(names, signal);
+    const closure = await packageClosure(names, cache, signal);
     const packages = closure.filter(({ name }) => !taken.has(name));
     for (const { name } of packages) taken.add(name);
     onProgress(

@@ -15,15 +15,28 @@ const fetchMsMax = 300_000;
 /** A member is held in memory while it is copied. */
 const memberBytesMax = 256 * 1024 * 1024;
 
+/**
+ * apt parses its lists anew for each call, a second of work, unless it may keep the result; on many
+ * machines it may not (container images' apt configuration). We keep one of our own.
+ */
+const ownCache = (cache: string): readonly string[] => [
+  "-o",
+  `Dir::Cache::pkgcache=${join(cache, "pkgcache.bin")}`,
+  "-o",
+  `Dir::Cache::srcpkgcache=${join(cache, "srcpkgcache.bin")}`,
+];
+
 /** The named packages and, transitively, the libraries they depend on; libraries first. */
 export async function packageClosure(
   names: readonly string[],
+  cache: string,
   signal?: AbortSignal,
 ): Promise<readonly DebianPackage[]> {
+  await mkdir(cache, { recursive: true });
   const known = new Map<string, DebianPackage>();
   let wanted = [...names];
   while (wanted.length > 0) {
-    const found = await showPackages(wanted, signal);
+    const found = await showPackages(wanted, cache, signal);
     for (const name of wanted) {
       const candidate = found.get(name);
       if (candidate === undefined) throw new Error(`apt knows no package ${name}`);
@@ -41,10 +54,11 @@ export async function packageClosure(
 /** By name. On a machine whose lists were never fetched, fetches them first. */
 async function showPackages(
   names: readonly string[],
+  cache: string,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, DebianPackage>> {
   const show = async (): Promise<ReadonlyMap<string, DebianPackage>> => {
-    const options = ["show", "--no-all-versions", ...names];
+    const options = [...ownCache(cache), "show", "--no-all-versions", ...names];
     const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
     const settings = { maxBuffer: outputBytesMax, env: environment };
     // A name that apt does not know makes it fail, with the others printed all the same.
@@ -90,7 +104,8 @@ export async function downloadPackages(
   if (missing.length > 0) {
     const names = missing.map(({ name, version }) => `${name}=${version}`);
     // As root: apt's own user cannot write into a private folder.
-    const options = ["-q", "-o", "APT::Sandbox::User=root", "download", ...names];
+    const sandbox = ["-o", "APT::Sandbox::User=root"];
+    const options = ["-q", ...ownCache(cache), ...sandbox, "download", ...names];
     await run("apt-get", options, {
       cwd: cache,
       timeout: fetchMsMax,
