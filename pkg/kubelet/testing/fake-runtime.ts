@@ -299,8 +299,19 @@ export class FakeRuntime {
     if (container.state !== ContainerState.CONTAINER_RUNNING) return;
     const needsMs = this.endsAfterMs(nameOf(container));
     const waitMs = Math.min(needsMs, timeoutMs);
-    if (waitMs > 0) await this.#clock.sleep(waitMs);
+    if (waitMs > 0) await this.#endOrSleep(container, waitMs);
     this.#finish(container, needsMs > timeoutMs ? 137 : 143);
+  }
+
+  /** Whichever comes first: somebody with less patience may end the container meanwhile. */
+  async #endOrSleep(container: FakeContainer, ms: number): Promise<void> {
+    const ended = new AbortController();
+    const listener: Listener = ({ containerId }) => {
+      if (containerId === container.id) ended.abort();
+    };
+    this.#listeners.add(listener);
+    await this.#clock.sleep(ms, ended.signal).catch(() => undefined);
+    this.#listeners.delete(listener);
   }
 
   #finish(container: FakeContainer, exitCode: number, reason = ""): void {

@@ -129,6 +129,8 @@ export class PodWorker {
   }
 
   wake(): void {
+    // What is cleared away behind it is no news of the pod.
+    if (this.#toldGone) return;
     this.#again = true;
     if (!this.#syncing) void this.#syncAll();
   }
