@@ -3,7 +3,7 @@
  * with --sea single executables for tskube and tskubectl, which need nothing but a libc.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 
@@ -11,7 +11,9 @@ const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 const executables = ["tskube", "tskubectl"];
 
-const programs = readdirSync(join(root, "cmd")).toSorted();
+const programs = readdirSync(join(root, "cmd"))
+  .filter((name) => existsSync(join(root, "cmd", name, "main.ts")))
+  .toSorted();
 
 /** Parts that only some commands need stay files of their own, so that start-up does not read them. */
 async function bundle(): Promise<void> {

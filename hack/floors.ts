@@ -25,7 +25,14 @@ export function drawFloors(): string {
   const lines = [...floors]
     .toSorted(([a], [b]) => b - a)
     .map(([floor, paths]) => `    ${String(floor).padStart(2)} │ ${paths.join("  ")}`);
-  return [begin, "", "    floor │ rooms: each may import only rooms below it, as hack/layers.ts lists them", ...lines, "", end].join("\n");
+  return [
+    begin,
+    "",
+    "    floor │ rooms: each may import only rooms below it, as hack/layers.ts lists them",
+    ...lines,
+    "",
+    end,
+  ].join("\n");
 }
 
 /** The document with its picture drawn anew. Throws when it has no place for one. */
