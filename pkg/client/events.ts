@@ -136,7 +136,7 @@ class EventSender {
 
   #name({ subject }: Draft, now: number): string {
     this.#count = (this.#count + 1) % 1_000_000;
-    const unique = (BigInt(now) * 1_000_000n + BigInt(this.#count)).toString(16);
+    const unique = (BigInt(Math.floor(now)) * 1_000_000n + BigInt(this.#count)).toString(16);
     return `${subject.name ?? ""}.${unique}`;
   }
 }

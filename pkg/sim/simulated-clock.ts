@@ -26,7 +26,7 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
-    return this.#epochMs + this.#elapsedMs;
+    return this.#epochMs + Math.floor(this.#elapsedMs);
   }
 
   monotonic(): number {

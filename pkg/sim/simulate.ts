@@ -1,0 +1,218 @@
+/**
+ * A whole cluster in one process on simulated time: the real API server on memory, the real
+ * controllers and scheduler, simulated nodes. One seed decides everything that chance decides, so
+ * a run that failed replays by its seed. It opens no socket and reads no clock.
+ */
+import type { Namespace } from "../../api/core/v1.ts";
+import { namespaces } from "../../api/resources.ts";
+import { createApiServer } from "../apiserver/create-api-server.ts";
+import { createStores } from "../apiserver/create-stores.ts";
+import { resources } from "../apiserver/resources.ts";
+import { seededRandom, type Random } from "../base/random.ts";
+import type { Handler } from "../base/wire.ts";
+import type { Client, Informers } from "../client/client.ts";
+import { connect } from "../client/connect.ts";
+import { createEventRecorder } from "../client/events.ts";
+import { inMemoryTransport } from "../client/in-memory-transport.ts";
+import { createInformers, withoutManagedFields } from "../client/informer.ts";
+import { runPrograms } from "../controller/run-programs.ts";
+import { controllers } from "../controllers/controllers.ts";
+import { isReason } from "../machinery/status-error.ts";
+import { defaultPlugins } from "../scheduler/default-plugins.ts";
+import { runScheduler } from "../scheduler/scheduler.ts";
+import { MemoryStorage } from "../storage/memory.ts";
+import { silentLogger, type Logger } from "../telemetry/logger.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { faultyTransport, noFaults, type Faults } from "./faults.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+import { runSimulatedNode, type SimulatedNodeOptions } from "./simulated-node.ts";
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** How many nodes, or what each is like. */
+  readonly nodes: number | readonly Omit<SimulatedNodeOptions, "index">[];
+  readonly logger?: Logger;
+}
+
+export interface Simulation extends AsyncDisposable {
+  readonly seed: number;
+  readonly clock: SimulatedClock;
+  readonly random: Random;
+  /** An administrator's client, without faults on its way. */
+  readonly client: Client;
+  /** On the way of controllers, scheduler and nodes. */
+  readonly faults: Faults;
+  /** Every write that reached the server: "12.345 node-3 PUT /api/v1/… → 200". */
+  readonly transcript: readonly string[];
+  /** The node falls silent; what ran on it is unknown to all. */
+  loseNode(name: string): void;
+  restoreNode(name: string): void;
+  /** Lets time pass until the condition holds; false when it does not within the time. */
+  runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean>;
+  /** Informers of the administrator: what conditions look at. */
+  readonly informers: Informers;
+}
+
+const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/** A cluster that has started: its server answers, its components run, its nodes come up. */
+export async function simulate(options: SimulationOptions): Promise<Simulation> {
+  const cluster = new SimulatedCluster(options);
+  await cluster.start();
+  return cluster;
+}
+
+class SimulatedCluster implements Simulation {
+  readonly seed: number;
+  readonly clock = new SimulatedClock();
+  readonly random: Random;
+  readonly faults = noFaults();
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly transcript: string[] = [];
+  readonly #logger: Logger;
+  readonly #stop = new AbortController();
+  readonly #handler: Handler;
+  readonly #ready: () => Promise<void>;
+  readonly #running: Promise<unknown>[] = [];
+  readonly #nodes = new Map<string, SimulatedNodeOptions>();
+  readonly #nodeStops = new Map<string, AbortController>();
+  readonly #nodeInformers: Informers;
+
+  constructor({ seed, nodes, logger = silentLogger }: SimulationOptions) {
+    this.seed = seed;
+    this.random = seededRandom(seed);
+    this.#logger = logger;
+    const server = this.#createServer();
+    this.#handler = server.handler;
+    this.#ready = () => server.ready();
+    this.#running.push(server.run(this.#stop.signal));
+    this.client = this.#connect("admin", noFaults());
+    this.informers = this.#informers(this.client);
+    this.#nodeInformers = this.#informers(this.#connect("nodes", this.faults));
+    const given =
+      typeof nodes === "number"
+        ? Array.from({ length: nodes }, (_, index) => ({ name: `node-${index}` }))
+        : nodes;
+    given.forEach((node, index) => this.#nodes.set(node.name, { ...node, index }));
+  }
+
+  async start(): Promise<void> {
+    await this.#soon(this.#ready());
+    for (const name of systemNamespaces)
+      await this.#soon(this.client.resource(namespaces).create(namespace(name))).catch(
+        (error: unknown) => {
+          if (!isReason(error, "AlreadyExists")) throw error;
+        },
+      );
+    this.#runControllers();
+    this.#runScheduler();
+    for (const name of this.#nodes.keys()) this.restoreNode(name);
+  }
+
+  loseNode(name: string): void {
+    this.#nodeStops.get(name)?.abort(new Error(`simulated: node ${name} lost its power`));
+    this.#nodeStops.delete(name);
+  }
+
+  restoreNode(name: string): void {
+    const options = this.#nodes.get(name);
+    if (options === undefined) throw new Error(`there is no simulated node ${name}`);
+    if (this.#nodeStops.has(name)) return;
+    const stop = new AbortController();
+    this.#nodeStops.set(name, stop);
+    const { clock, random } = this;
+    const client = this.#connect(`system:node:${name}`, this.faults);
+    const doors = { client, informers: this.#nodeInformers, clock, random, logger: this.#logger };
+    this.#running.push(runSimulatedNode(doors, options, stop.signal));
+  }
+
+  runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    return this.clock.runUntil(condition, timeoutMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const reason = new Error("the simulation is over");
+    for (const stop of this.#nodeStops.values()) stop.abort(reason);
+    this.#stop.abort(reason);
+    await this.#soon(Promise.allSettled(this.#running));
+  }
+
+  #createServer() {
+    const { clock, random } = this;
+    const logger = this.#logger;
+    const storage = new MemoryStorage(clock);
+    const stores = createStores({ storage, resources, clock, random, logger, admission: [] });
+    return createApiServer({
+      stores,
+      reviews: [],
+      authenticate: ({ peer }) =>
+        Promise.resolve({
+          name: peer.certificate?.commonName ?? "system:anonymous",
+          uid: "",
+          groups: ["system:masters"],
+          extra: {},
+        }),
+      authorize: () => Promise.resolve({ allowed: true, reason: "" }),
+      clock,
+      logger,
+      gitVersion: "v1.37.0",
+      advertiseAddress: "10.0.0.1:6443",
+      metrics: new Metrics(),
+    });
+  }
+
+  #connect(user: string, faults: Faults): Client {
+    const { clock, random } = this;
+    const certificate = { commonName: user, organizations: [] };
+    const recorded: Handler = async (request) => {
+      const response = await this.#handler(request);
+      if (request.method !== "GET")
+        this.transcript.push(
+          `${(clock.monotonic() / 1_000).toFixed(3)} ${user} ` +
+            `${request.method} ${request.path} → ${response.status}`,
+        );
+      return response;
+    };
+    const transport = inMemoryTransport(recorded, { certificate, address: "127.0.0.1" });
+    return connect(faultyTransport(transport, faults, { clock, random }), { clock });
+  }
+
+  #informers(client: Client): Informers {
+    const { clock, random } = this;
+    const doors = { client, clock, random, logger: this.#logger };
+    return createInformers(doors, this.#stop.signal, withoutManagedFields);
+  }
+
+  #doors(user: string, component: string) {
+    const { clock, random } = this;
+    const client = this.#connect(user, this.faults);
+    const logger = this.#logger.child({ component: user });
+    const events = createEventRecorder({ client, clock, logger }, component, this.#stop.signal);
+    return { client, informers: this.#informers(client), clock, random, logger, events };
+  }
+
+  #runControllers(): void {
+    const doors = this.#doors("system:kube-controller-manager", "controller-manager");
+    const programs = controllers({ rootCa: "simulated" });
+    this.#running.push(runPrograms(programs, doors, this.#stop.signal));
+  }
+
+  #runScheduler(): void {
+    const doors = this.#doors("system:kube-scheduler", "default-scheduler");
+    const options = { ...doors, plugins: defaultPlugins, name: "default-scheduler" };
+    this.#running.push(runScheduler(options, this.#stop.signal));
+  }
+
+  /** Waits for a promise by letting as much time pass as it needs, up to a minute. */
+  async #soon<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settled = promise.finally(() => (isSettled = true));
+    settled.catch(() => undefined);
+    await this.clock.runUntil(() => isSettled, 60_000);
+    if (!isSettled) throw new Error(`simulation ${this.seed}: nothing happens any more`);
+    return settled;
+  }
+}
+
+const namespace = (name: string): Namespace => ({ metadata: { name } });
