@@ -1,0 +1,106 @@
+import { readFile } from "node:fs/promises";
+import { defaultAdmission } from "../../pkg/apiserver/admission/default-admission.ts";
+import type { UserInfo } from "../../pkg/apiserver/auth-contract.ts";
+import { ensureBootstrapRbac } from "../../pkg/apiserver/auth/bootstrap-rbac.ts";
+import { createAuth, type Auth } from "../../pkg/apiserver/auth/create-auth.ts";
+import { tokenSigningKey } from "../../pkg/apiserver/auth/json-web-token.ts";
+import { createApiServer, type ApiServer } from "../../pkg/apiserver/create-api-server.ts";
+import { createStores, type Stores } from "../../pkg/apiserver/create-stores.ts";
+import { resources } from "../../pkg/apiserver/resources.ts";
+import { parsePrivateKey } from "../../pkg/pki/keys.ts";
+import { startServer } from "../../pkg/serving/server.ts";
+import type { ServerTls } from "../../pkg/serving/server-contract.ts";
+import type { Storage } from "../../pkg/storage/storage.ts";
+import { Metrics } from "../../pkg/telemetry/metrics.ts";
+import { kubernetesVersion } from "../../api/version.ts";
+import type { Doors } from "./doors.ts";
+
+export interface ApiServingOptions {
+  readonly storage: Storage;
+  readonly serviceCidr: string;
+  /** host:port for clients in the cluster. */
+  readonly advertiseAddress: string;
+  /** Of ServiceAccount tokens. */
+  readonly issuer: string;
+  /** PEM file with the key that signs ServiceAccount tokens. */
+  readonly signingKeyFile: string;
+  /** Bearer tokens that are known from the start (--token-auth-file). */
+  readonly tokens?: ReadonlyMap<string, UserInfo>;
+}
+
+export interface ApiServing extends ApiServer {
+  readonly stores: Stores;
+  readonly auth: Auth;
+  /** Ends when the signal aborts; rejects when storage cannot be followed. */
+  readonly ended: Promise<void>;
+}
+
+/** An API server over a storage, ready to answer, with what every cluster has at its beginning. */
+export async function startApi(
+  options: ApiServingOptions,
+  doors: Doors,
+  signal: AbortSignal,
+): Promise<ApiServing> {
+  const logger = doors.logger.child({ component: "kube-apiserver" });
+  const own = { ...doors, logger };
+  const stores = createStores({
+    ...own,
+    storage: options.storage,
+    resources,
+    admission: defaultAdmission,
+  });
+  const auth = createAuth({
+    ...own,
+    objects: stores.objects,
+    issuer: options.issuer,
+    signingKey: tokenSigningKey(
+      parsePrivateKey(await readFile(options.signingKeyFile, "utf8")).privateKey,
+    ),
+    jwksUri: `https://${options.advertiseAddress}/openid/v1/jwks`,
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
+  });
+  const api = createApiServer({
+    ...own,
+    stores,
+    authenticate: auth.authenticate,
+    authorize: auth.authorize,
+    reviews: auth.reviews,
+    issueToken: auth.issueToken,
+    documents: auth.documents,
+    metrics: new Metrics(),
+    gitVersion: kubernetesVersion,
+    advertiseAddress: options.advertiseAddress,
+  });
+  const ended = api.run(signal);
+  await Promise.race([api.ready(), ended]);
+  await ensureBootstrapRbac(api.handler, signal);
+  return { ...api, stores, auth, ended };
+}
+
+/** Largest request body: a little over the largest object, in JSON. */
+const bodyBytesMax = 3 * 1024 * 1024;
+
+export interface ListenOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly tls: ServerTls;
+}
+
+/** Puts the server behind TLS until the signal aborts. */
+export async function listenApi(
+  api: ApiServer,
+  options: ListenOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = await startServer({
+    ...options,
+    handler: api.handler,
+    upgrade: api.upgrade,
+    bodyBytesMax,
+  });
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await server.close();
+}
