@@ -63,7 +63,8 @@ interface Operation {
   readonly idMiddle?: string;
   readonly parameters: readonly ParameterSpec[];
   readonly sends?: string;
-  readonly gives: string;
+  /** Absent: text. */
+  readonly gives?: string;
   readonly codes: readonly number[];
 }
 
@@ -141,6 +142,31 @@ const objectOperations = (kind: string): Readonly<Record<string, Operation>> => 
   },
 });
 
+const methods = {
+  get: "get",
+  create: "post",
+  update: "put",
+  patch: "patch",
+  delete: "delete",
+} as const;
+
+/** A stream (exec, proxy): nothing of what it carries has a schema. */
+const isConnection = ({ kind }: SubresourceRef): boolean => kind.endsWith("Options");
+
+const connectOperations: Readonly<Record<string, Operation>> = Object.fromEntries(
+  Object.entries(methods).map(([verb, method]) => [
+    verb,
+    {
+      method,
+      action: "connect",
+      idVerb: "connect",
+      idMiddle: method.slice(0, 1).toUpperCase() + method.slice(1),
+      parameters: [],
+      codes: [200],
+    },
+  ]),
+);
+
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** "rbac.authorization.k8s.io", "v1" → "RbacAuthorizationV1" */
@@ -170,7 +196,7 @@ function body(sends: string, method: string, version: OpenApiVersion): Fields {
 const meanings: Readonly<Record<number, string>> = { 200: "OK", 201: "Created", 202: "Accepted" };
 
 function answers({ codes, gives }: Operation, version: OpenApiVersion): Fields {
-  const schema = referenceTo(gives, version);
+  const schema = gives === undefined ? { type: "string" } : referenceTo(gives, version);
   const carried =
     version === 2
       ? { schema }
@@ -242,6 +268,7 @@ function subresourcePaths(
     path: `${path}/${sub.name}`,
     idEnd: `${ref.namespaced ? "Namespaced" : ""}${ref.kind}${end}`,
   };
+  if (isConnection(sub)) return pathItem(connectOperations, sub.verbs, target, version);
   const { create } = collectionOperations(key, key);
   const operations = { ...objectOperations(key), ...(create === undefined ? {} : { create }) };
   return pathItem(operations, sub.verbs, target, version);
@@ -274,15 +301,19 @@ export function pathsOf(
 }
 
 /** Keys of the messages that a resource's paths refer to. */
-export const messagesOf = (ref: ResourceRef): readonly string[] => [
-  patchKey,
-  statusKey,
-  optionsKey,
-  "meta.v1.WatchEvent",
-  ref.schema,
-  ...(ref.verbs.includes("list") ? [`${ref.schema}List`] : []),
-  ...ref.subresources.flatMap(({ group = ref.group, version = ref.version, kind }) => {
+export function messagesOf(ref: ResourceRef): readonly string[] {
+  const parts = ref.subresources.filter((sub) => !isConnection(sub));
+  const verbs = new Set([...ref.verbs, ...parts.flatMap((sub) => sub.verbs)]);
+  const kinds = parts.flatMap(({ group = ref.group, version = ref.version, kind }) => {
     const key = schemaKeyOf(apiVersionOf({ group, version }), kind);
     return key === undefined ? [] : [key];
-  }),
-];
+  });
+  return [
+    ref.schema,
+    ...kinds,
+    ...(verbs.has("patch") ? [patchKey] : []),
+    ...(verbs.has("list") ? [`${ref.schema}List`] : []),
+    ...(verbs.has("watch") ? ["meta.v1.WatchEvent"] : []),
+    ...(verbs.has("delete") || verbs.has("deletecollection") ? [statusKey, optionsKey] : []),
+  ];
+}

@@ -1,6 +1,6 @@
 /** The scalar types of protobuf itself, and the dialect of proto3 (CRI, etcd). */
 import type { Dialect, Scalar } from "./protobuf.ts";
-import type { ProtobufReader } from "./protobuf-reader.ts";
+import { ProtobufError, type ProtobufReader } from "./protobuf-reader.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";
 
 /** Typed at its definition; the engine, which is driven by data, sees values as unknown. */
@@ -82,7 +82,10 @@ export const protobufScalars: Readonly<Record<string, Scalar>> = {
     wireType: 2,
     zero: noBytes,
     isZero: (value) => (value as Uint8Array).length === 0,
-    write: (writer, value) => writer.bytes(value),
+    write: (writer, value) => {
+      if (!(value instanceof Uint8Array)) throw new ProtobufError("not a Uint8Array");
+      writer.bytes(value);
+    },
     read: (reader) => reader.rest(),
   }),
   bool: scalar<boolean>({
