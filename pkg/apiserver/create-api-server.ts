@@ -11,6 +11,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { apiChain, type ApiFilter } from "./api-request.ts";
 import type { Authenticate, Authorize } from "./auth-contract.ts";
+import { runBootstrap } from "./bootstrap/run-bootstrap.ts";
+import { parseAdvertised } from "./bootstrap/system-objects.ts";
 import type { IssueToken, NodeProxy, Review } from "./connect-contract.ts";
 import type { Stores } from "./create-stores.ts";
 import { withAuthentication } from "./filters/authentication.ts";
@@ -21,6 +23,7 @@ import { withImpersonation } from "./filters/impersonation.ts";
 import { limitInFlight } from "./filters/in-flight.ts";
 import { withMetrics } from "./filters/metrics.ts";
 import { limits } from "./limits.ts";
+import { runRepair } from "./services/repair.ts";
 import { dispatch } from "./serve/dispatch.ts";
 import { handleWire } from "./serve/handle-wire.ts";
 import { servePaths } from "./serve/paths.ts";
@@ -55,7 +58,7 @@ export interface ApiServer {
   readonly upgrade: UpgradeHandler;
   /** Fills the caches and follows storage; ends with the signal. */
   run(signal: AbortSignal): Promise<void>;
-  /** Resolves when the caches are filled and requests can be answered. */
+  /** Resolves when the caches are filled and the system's own objects are there. */
   ready(): Promise<void>;
 }
 
@@ -71,21 +74,28 @@ const filtersOf = (options: ApiServerOptions): readonly ApiFilter[] => [
 ];
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { stores, reviews = [], documents = new Map(), readiness = [] } = options;
+  const { stores, clock, logger, reviews = [], documents = new Map(), readiness = [] } = options;
   const kinds = new ServedKinds({ ...options, reviews });
   const paths = servePaths(
     { ...options, documents, liveness: [ping], readiness: [...ownChecks(stores), ...readiness] },
     kinds,
   );
   const filters = filtersOf(options);
+  const booted = Promise.withResolvers<void>();
+  const advertised = parseAdvertised(options.advertiseAddress);
   const handle = apiChain(filters, dispatch(kinds, paths));
   return {
     handler: (wire) => handleWire(handle, wire),
     upgrade: upgradeHandler(filters, options.nodeProxy),
     run: async (signal) => {
-      await Promise.all([stores.feed.run(signal), stores.feed.runBookmarks(signal)]);
+      await Promise.all([
+        stores.feed.run(signal),
+        stores.feed.runBookmarks(signal),
+        runBootstrap({ stores, clock, logger, advertised, onDone: booted.resolve }, signal),
+        runRepair({ ...stores, synced: stores.feed.synced, clock, logger }, signal),
+      ]);
     },
-    ready: () => stores.feed.synced,
+    ready: () => booted.promise,
   };
 }
 

@@ -18,6 +18,11 @@ import { StorageFeed } from "./cache/storage-feed.ts";
 import type { ObjectName, Objects } from "./objects-contract.ts";
 import type { Resource } from "./resource.ts";
 import { decodeForeign } from "./serve/decode-stored.ts";
+import { AddressClaims } from "./services/address-claims.ts";
+import { addressAt, parseIpRange } from "./services/ip-range.ts";
+import { parsePortRange } from "./services/port-bitmap.ts";
+import { PortClaims } from "./services/port-claims.ts";
+import { type Pools, serviceAllocator } from "./services/service-allocator.ts";
 import type { Allocations } from "./store/allocation.ts";
 import { ResourceStore, type StoreParts } from "./store/resource-store.ts";
 import { everythingIn } from "./store/selection.ts";
@@ -30,7 +35,10 @@ export interface StoresOptions {
   readonly logger: Logger;
   /** In the order in which they run. */
   readonly admission: readonly AdmissionPlugin[];
-  readonly allocations?: (stores: StoreFinder) => Allocations;
+  /** Of Services' addresses: an IPv4 network. */
+  readonly serviceCidr?: string;
+  /** Of Services' node ports: "30000-32767". */
+  readonly nodePortRange?: string;
 }
 
 export interface StoreFinder {
@@ -42,7 +50,14 @@ export interface Stores extends StoreFinder {
   readonly all: readonly ResourceStore[];
   readonly feed: StorageFeed;
   readonly objects: Objects;
+  /** Of Services' addresses and ports. */
+  readonly pools: Pools;
+  /** That of the Service "kubernetes". */
+  readonly firstServiceAddress: string;
 }
+
+const defaultServiceCidr = "10.96.0.0/12";
+const defaultNodePortRange = "30000-32767";
 
 const keyOf = (ref: Pick<ResourceRef, "group" | "version" | "plural">): string =>
   `${apiVersionOf(ref)}/${ref.plural}`;
@@ -53,6 +68,12 @@ export function createStores(options: StoresOptions): Stores {
   const byKind = new Map<string, ResourceStore>();
   const finder: StoreFinder = { find: (ref) => byKind.get(keyOf(ref)) };
   const objects = objectsOf(finder);
+  const range = parseIpRange(options.serviceCidr ?? defaultServiceCidr);
+  const ports = parsePortRange(options.nodePortRange ?? defaultNodePortRange);
+  const pools: Pools = {
+    addresses: new AddressClaims(range, { storage, clock, random }),
+    ports: new PortClaims(ports, storage, random),
+  };
   const parts: StoreParts = {
     storage,
     feed,
@@ -60,7 +81,7 @@ export function createStores(options: StoresOptions): Stores {
     random,
     admission: new AdmissionChain(options.admission),
     objects,
-    allocations: options.allocations?.(finder) ?? new Map(),
+    allocations: allocationsOf(options.resources, pools),
   };
   const onGarbage = (key: string, error: unknown): void =>
     logger.error({ key, error: chainOf(error) }, "an object in storage cannot be read");
@@ -69,8 +90,16 @@ export function createStores(options: StoresOptions): Stores {
     feed.add(cache);
     byKind.set(keyOf(resource.ref), new ResourceStore(cache, parts));
   }
-  return { ...finder, all: [...byKind.values()], feed, objects };
+  const firstServiceAddress = addressAt(range, 1);
+  return { ...finder, all: [...byKind.values()], feed, objects, pools, firstServiceAddress };
 }
+
+const allocationsOf = (resources: readonly Resource[], pools: Pools): Allocations =>
+  new Map(
+    resources
+      .filter(({ ref }) => ref.group === "" && ref.plural === "services")
+      .map((resource) => [resource, serviceAllocator(pools)]),
+  );
 
 function objectsOf(stores: StoreFinder): Objects {
   const keyIn = (store: ResourceStore, { namespace = "", name }: ObjectName): string =>

@@ -68,6 +68,8 @@ export class StorageFeed {
         await clock.sleep(limits.feedRetryMs, signal).catch(() => undefined);
       }
     }
+    // Nobody may wait for a feed that has ended.
+    this.#synced.resolve();
     for (const waiter of this.#waiters.splice(0)) waiter.done(false);
     for (const cache of this.#caches.values()) cache.reset([], this.#revision);
   }
