@@ -84,12 +84,15 @@ async function readTls(given: {
     : { certificate, key, clientAuthorities: authorities };
 }
 
-const readIfGiven = async (path: string | undefined): Promise<string | undefined> =>
-  path === undefined ? undefined : readFile(path, "utf8");
+async function readIfGiven(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : readFile(path, "utf8");
+}
 
-const serve = (
+function serve(
   { handler, upgrade }: Kubelet,
   tls: ServerTls,
   address: string,
   port: number,
-): Promise<RunningServer> => startServer({ tls, address, port, handler, upgrade, bodyBytesMax });
+): Promise<RunningServer> {
+  return startServer({ tls, address, port, handler, upgrade, bodyBytesMax });
+}
