@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { WebSocketServer, type RawData, type WebSocket } from "ws";
 import { badRequest } from "../machinery/status.ts";
 import { nothing } from "./accept-spdy-streams.ts";
-import { ByteQueue } from "./byte-queue.ts";
+import { ByteQueue } from "../base/byte-queue.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import type { UpgradeRequest } from "./server-contract.ts";
 import { outcomeText } from "./stream-outcome.ts";

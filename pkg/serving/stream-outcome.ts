@@ -15,26 +15,3 @@ export function outcomeText(outcome: StreamOutcome): string {
     details: { causes: [{ reason: "ExitCode", message: String(exitCode) }] },
   });
 }
-
-interface OutcomeStatus {
-  readonly status?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly details?: { readonly causes?: readonly { reason?: string; message?: string }[] };
-}
-
-/** The client's half: reads what `outcomeText` wrote. Text that is no Status is itself a failure. */
-export function parseOutcome(text: string): StreamOutcome {
-  let status: OutcomeStatus;
-  try {
-    status = JSON.parse(text) as OutcomeStatus;
-  } catch {
-    return { failure: text };
-  }
-  if (status.status === "Success") return { exitCode: 0 };
-  const cause = status.details?.causes?.find(({ reason }) => reason === "ExitCode");
-  const exitCode = Number(cause?.message);
-  return status.reason === "NonZeroExitCode" && Number.isInteger(exitCode)
-    ? { exitCode }
-    : { failure: status.message ?? text };
-}

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { ByteQueue } from "../byte-queue.ts";
+import { ByteQueue } from "../../base/byte-queue.ts";
 import {
   dataHead,
   encodePing,

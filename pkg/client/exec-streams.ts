@@ -1,0 +1,187 @@
+/**
+ * The client's half of exec and attach: a WebSocket to the API server (v5.channel.k8s.io), whose
+ * messages' first byte says which stream they are of. Port-forward and SPDY are not spoken here.
+ */
+import type { IncomingMessage } from "node:http";
+import { WebSocket, type RawData } from "ws";
+import { ByteQueue } from "../base/byte-queue.ts";
+import { identityHeaders, type ClusterAccess } from "./cluster-access.ts";
+import { parseOutcome, type ExecOutcome } from "./exec-outcome.ts";
+import { tlsOptions } from "./https-transport.ts";
+import { errorOfResponse } from "./status-response.ts";
+
+export interface ExecStreams {
+  readonly stdout: AsyncIterable<Uint8Array>;
+  /** Empty with a tty: a terminal has one output. */
+  readonly stderr: AsyncIterable<Uint8Array>;
+  /** Resolves when there is room for more. */
+  writeStdin(data: Uint8Array): Promise<void>;
+  closeStdin(): void;
+  resize(size: { readonly width: number; readonly height: number }): void;
+  /** Never rejects; comes after the last piece of output. */
+  readonly outcome: Promise<ExecOutcome>;
+  /** Gives up: the command's input ends, its output goes nowhere. */
+  close(): void;
+}
+
+export interface ExecTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Absent: the pod's only container. */
+  readonly container?: string;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+const protocol = "v5.channel.k8s.io";
+
+const limits = {
+  /** Bytes of one stream that wait for their reader before the connection stops reading. */
+  streamBytesMax: 1024 * 1024,
+  sendBytesMax: 1024 * 1024,
+  handshakeMs: 30_000,
+  messageBytesMax: 16 * 1024 * 1024,
+  refusalBytesMax: 64 * 1024,
+} as const;
+
+function subresourcePath(target: ExecTarget, subresource: string, command: readonly string[]) {
+  const query = new URLSearchParams();
+  if (target.container !== undefined) query.set("container", target.container);
+  for (const name of ["stdin", "stdout", "stderr", "tty"] as const) {
+    if (target[name]) query.set(name, "true");
+  }
+  for (const word of command) query.append("command", word);
+  const [namespace, pod] = [target.namespace, target.pod].map(encodeURIComponent);
+  return `/api/v1/namespaces/${namespace}/pods/${pod}/${subresource}?${query.toString()}`;
+}
+
+export const execPath = (target: ExecTarget, command: readonly string[]): string =>
+  subresourcePath(target, "exec", command);
+export const attachPath = (target: ExecTarget): string => subresourcePath(target, "attach", []);
+
+/**
+ * Opens the streams of `path` (see execPath, attachPath). Rejects with the server's StatusError
+ * where it refuses. The signal ends the connection whenever it aborts.
+ */
+export async function openExecStreams(
+  access: ClusterAccess,
+  path: string,
+  signal: AbortSignal,
+): Promise<ExecStreams> {
+  signal.throwIfAborted();
+  const base = new URL(access.server);
+  const prefix = base.pathname === "/" ? "" : base.pathname.replace(/\/$/, "");
+  const isSecure = base.protocol === "https:";
+  const tls = isSecure ? await tlsOptions(access, base) : {};
+  const socket = new WebSocket(
+    `${isSecure ? "wss" : "ws"}://${base.host}${prefix}${path}`,
+    [protocol],
+    {
+      ...tls,
+      headers: await identityHeaders(access),
+      perMessageDeflate: false,
+      handshakeTimeout: limits.handshakeMs,
+      maxPayload: limits.messageBytesMax,
+    },
+  );
+  const cancel = (): void => socket.terminate();
+  signal.addEventListener("abort", cancel, { once: true });
+  socket.once("close", () => signal.removeEventListener("abort", cancel));
+  const streams = new Streams(socket);
+  await streams.opened;
+  return streams;
+}
+
+class Streams implements ExecStreams {
+  readonly stdout = new ByteQueue(limits.streamBytesMax);
+  readonly stderr = new ByteQueue(limits.streamBytesMax);
+  readonly opened: Promise<void>;
+  readonly outcome: Promise<ExecOutcome>;
+  readonly #socket: WebSocket;
+  #said = "";
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+    let broke: Error | undefined;
+    socket.on("message", (data) => this.#take(bytesOf(data)));
+    this.outcome = new Promise((resolve) => {
+      socket.on("close", () => {
+        this.stdout.end();
+        this.stderr.end();
+        const because = broke?.message ?? "the server ended the connection without an outcome";
+        resolve(this.#said === "" ? { failure: because } : parseOutcome(this.#said));
+      });
+    });
+    this.opened = new Promise((resolve, reject) => {
+      socket.once("open", resolve);
+      socket.on("error", (error) => {
+        broke = error;
+        reject(error);
+      });
+      socket.once("unexpected-response", (_request, response: IncomingMessage) => {
+        refusalOf(response)
+          .then(reject, reject)
+          .finally(() => socket.terminate());
+      });
+    });
+  }
+
+  writeStdin(data: Uint8Array): Promise<void> {
+    return this.#send(channels.stdin, data);
+  }
+  closeStdin(): void {
+    void this.#send(channels.close, Uint8Array.of(channels.stdin));
+  }
+  resize({ width, height }: { readonly width: number; readonly height: number }): void {
+    const text = `${JSON.stringify({ Width: width, Height: height })}\n`;
+    void this.#send(channels.resize, Buffer.from(text));
+  }
+  close(): void {
+    this.#socket.close(1000);
+  }
+
+  #take(message: Buffer): void {
+    const content = message.subarray(1);
+    if (message[0] === channels.error) {
+      this.#said += content.toString("utf8");
+      return;
+    }
+    const queue = message[0] === channels.stdout ? this.stdout : this.stderr;
+    if (message[0] !== channels.stdout && message[0] !== channels.stderr) return;
+    queue.push(content);
+    if (!queue.isFull) return;
+    this.#socket.pause();
+    void queue.whenRoom().then(() => this.#socket.resume());
+  }
+
+  #send(channel: number, data: Uint8Array): Promise<void> {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return Promise.resolve();
+    const message = Buffer.concat([Buffer.of(channel), data]);
+    return new Promise((resolve) => {
+      const hasRoom = socket.bufferedAmount < limits.sendBytesMax;
+      // A socket that broke meanwhile says so by its close event.
+      socket.send(message, () => resolve());
+      if (hasRoom) resolve();
+    });
+  }
+}
+
+const bytesOf = (data: RawData): Buffer => {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? Buffer.from(data) : data;
+};
+
+async function refusalOf(response: IncomingMessage): Promise<Error> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response as AsyncIterable<Uint8Array>) {
+    bytes += piece.length;
+    if (bytes > limits.refusalBytesMax) break;
+    pieces.push(piece);
+  }
+  return errorOfResponse(response.statusCode ?? 500, Buffer.concat(pieces));
+}
