@@ -62,12 +62,11 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
 }
 
 function scheduled(conditions: readonly PodCondition[], nowMs: number): readonly PodCondition[] {
-  const condition = {
+  const condition: PodCondition = {
     type: "PodScheduled",
     status: "True",
-    lastProbeTime: null,
     lastTransitionTime: rfc3339(nowMs),
-  } as unknown as PodCondition;
+  };
   return [...conditions.filter(({ type }) => type !== condition.type), condition];
 }
 
