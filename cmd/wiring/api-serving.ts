@@ -5,6 +5,9 @@ import { ensureBootstrapRbac } from "../../pkg/apiserver/auth/bootstrap-rbac.ts"
 import { createAuth, type Auth } from "../../pkg/apiserver/auth/create-auth.ts";
 import { tokenSigningKey } from "../../pkg/apiserver/auth/json-web-token.ts";
 import { createApiServer, type ApiServer } from "../../pkg/apiserver/create-api-server.ts";
+import { kubeletHttps } from "../../pkg/apiserver/node-proxy/kubelet-https.ts";
+import { nodeProxy } from "../../pkg/apiserver/node-proxy/node-proxy.ts";
+import { podProxy } from "../../pkg/apiserver/node-proxy/pod-proxy.ts";
 import { createStores, type Stores } from "../../pkg/apiserver/create-stores.ts";
 import { resources } from "../../pkg/apiserver/resources.ts";
 import { parsePrivateKey } from "../../pkg/pki/keys.ts";
@@ -24,6 +27,12 @@ export interface ApiServingOptions {
   readonly issuer: string;
   /** PEM file with the key that signs ServiceAccount tokens. */
   readonly signingKeyFile: string;
+  /** apiserver-kubelet-client's certificate, key and authority, PEM: who we are to kubelets. */
+  readonly kubeletClient: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly authority: string;
+  };
   /** Bearer tokens that are known from the start (--token-auth-file). */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
 }
@@ -59,8 +68,12 @@ export async function startApi(
     jwksUri: `https://${options.advertiseAddress}/openid/v1/jwks`,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
   });
+  const kubelets = kubeletHttps({ ...options.kubeletClient, clock: doors.clock });
+  signal.addEventListener("abort", () => kubelets[Symbol.dispose](), { once: true });
+  const { objects } = stores;
   const api = createApiServer({
     ...own,
+    nodeProxy: nodeProxy({ objects, kubelets, pods: podProxy({ ...own, objects }) }),
     stores,
     authenticate: auth.authenticate,
     authorize: auth.authorize,

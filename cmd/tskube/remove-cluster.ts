@@ -1,0 +1,178 @@
+import { existsSync, readFileSync, readdirSync, rmdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { runPhases, type Phase } from "../../pkg/base/phases.ts";
+import { systemClock } from "../../pkg/base/system-clock.ts";
+import { connectSupervisor } from "../../pkg/cri/supervisor-client.ts";
+import { openNftables } from "../../pkg/linux/nftables.ts";
+import { systemKernel } from "../../pkg/linux/system-kernel.ts";
+import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
+import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
+import { silentLogger } from "../../pkg/telemetry/logger.ts";
+import { letGo, readKept } from "./kept-process.ts";
+
+export interface Removal {
+  readonly configFolder: string;
+  readonly dataFolder: string;
+  readonly runFolder: string;
+  readonly podLogsPath: string;
+  readonly bridge: string;
+  readonly keepsData: boolean;
+  readonly say: (line: string) => void;
+}
+
+const graceMs = 5_000;
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Ends a process in peace, or after its grace by force. */
+async function endProcess(pid: number): Promise<void> {
+  if (!isAlive(pid)) return;
+  process.kill(pid, "SIGTERM");
+  const until = systemClock.monotonic() + graceMs;
+  while (isAlive(pid) && systemClock.monotonic() < until) await systemClock.sleep(20);
+  if (isAlive(pid)) process.kill(pid, "SIGKILL");
+  while (isAlive(pid)) await systemClock.sleep(5);
+}
+
+async function stopUp({ runFolder, say }: Removal): Promise<void> {
+  const kept = readKept(runFolder);
+  letGo(runFolder);
+  if (kept === undefined || !isAlive(kept.pid)) return;
+  await endProcess(kept.pid);
+  say(`stopped tskube up (pid ${kept.pid})`);
+}
+
+const supervisorFolder = (runFolder: string): string => join(runFolder, "supervisor");
+
+/** Processes whose command line ends with this supervisor's state folder. */
+function supervisorPids(stateFolder: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8")
+          .split("\0")
+          .filter((word) => word !== "");
+        const isSupervisor = words.some(
+          (word) => /supervisor(\/main\.ts|\.mjs)?$/.test(word) && word !== stateFolder,
+        );
+        return isSupervisor && words.at(-1) === stateFolder;
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function endContainers({ runFolder, say }: Removal): Promise<void> {
+  const stateFolder = supervisorFolder(runFolder);
+  if (!existsSync(stateFolder)) return;
+  const command = [
+    process.execPath,
+    ...process.execArgv,
+    process.argv[1] ?? "",
+    "supervisor",
+    stateFolder,
+  ] as const;
+  const supervisor = await connectSupervisor({
+    stateFolder,
+    command,
+    clock: systemClock,
+    logger: silentLogger,
+  });
+  const { running, exited } = await supervisor.list();
+  for (const { id } of [...running, ...exited]) await supervisor.remove(id);
+  await supervisor.close();
+  for (const pid of supervisorPids(stateFolder)) await endProcess(pid);
+  say(`ended ${running.length} containers and their supervisor`);
+}
+
+function removeNetwork({ bridge, say }: Removal): void {
+  const nftables = openNftables();
+  removeServiceTable(nftables);
+  removeBridgeNetwork(bridge, nftables);
+  say(`removed the bridge ${bridge} and the nftables tables`);
+}
+
+/** Mount points below the folders, the deepest first (proc(5), mountinfo: the fifth field). */
+function mountsBelow(folders: readonly string[]): readonly string[] {
+  const points = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replaceAll(/\\(\d{3})/g, (_, code: string) =>
+        String.fromCharCode(Number.parseInt(code, 8)),
+      ),
+    );
+  return points
+    .filter((point) => folders.some((folder) => point.startsWith(`${folder}/`)))
+    .toReversed();
+}
+
+function removeMounts({ runFolder, dataFolder, say }: Removal): void {
+  const kernel = systemKernel();
+  const points = mountsBelow([runFolder, dataFolder]);
+  for (const point of points) kernel.call("umount2", [point, ["MNT_DETACH"]], point);
+  if (points.length > 0) say(`unmounted ${points.length} namespaces and volumes`);
+}
+
+/** Empty cgroups that pods left behind, in every hierarchy, the deepest first. */
+function removeCgroups(removal: Removal): void {
+  const roots = readdirSync("/sys/fs/cgroup", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join("/sys/fs/cgroup", entry.name));
+  let count = 0;
+  for (const root of ["/sys/fs/cgroup", ...roots]) {
+    for (const name of ["kubepods", "tskube"]) count += removeCgroupTree(join(root, name));
+  }
+  if (count > 0) removal.say(`removed ${count} cgroups`);
+}
+
+function removeCgroupTree(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const below = inner.reduce((sum, entry) => sum + removeCgroupTree(join(folder, entry.name)), 0);
+  // A cgroup is removed by rmdir alone: its files are the kernel's.
+  rmdirSync(folder);
+  return below + 1;
+}
+
+async function removeFiles({ keepsData, say, ...folders }: Removal): Promise<void> {
+  const data = keepsData ? [] : [folders.configFolder, folders.dataFolder, folders.podLogsPath];
+  for (const folder of [folders.runFolder, ...data]) {
+    if (!existsSync(folder)) continue;
+    await rm(folder, { recursive: true, force: true });
+    say(`removed ${folder}`);
+  }
+}
+
+const phases: readonly Phase<Removal>[] = [
+  { name: "up", because: "nothing may start containers again", run: stopUp },
+  { name: "containers", because: "they hold mounts, namespaces and cgroups", run: endContainers },
+  {
+    name: "network",
+    because: "links of pods end with the bridge's table",
+    run: async (removal) => removeNetwork(removal),
+  },
+  {
+    name: "mounts",
+    because: "files below them cannot be removed",
+    run: async (removal) => removeMounts(removal),
+  },
+  {
+    name: "cgroups",
+    because: "they are empty now",
+    run: async (removal) => removeCgroups(removal),
+  },
+  { name: "files", because: "nobody uses them any more", run: removeFiles },
+];
+
+/** Takes a cluster of this machine apart. Safe to run again, and where there is none. */
+export const removeCluster = (removal: Removal): Promise<void> => runPhases(phases, removal);

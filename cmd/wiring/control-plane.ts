@@ -1,0 +1,70 @@
+import { readFile } from "node:fs/promises";
+import type { Transport } from "../../pkg/base/wire.ts";
+import { inMemoryTransport } from "../../pkg/client/in-memory-transport.ts";
+import type { Storage } from "../../pkg/storage/storage.ts";
+import { ensureClusterPki } from "../../pkg/pki/cluster-pki-apply.ts";
+import { apiAccess } from "./api-access.ts";
+import { listenApi, startApi } from "./api-serving.ts";
+import { clusterPki, issuerOf, pkiFile, type ClusterSettings } from "./cluster-settings.ts";
+import { runControllers } from "./controlling.ts";
+import type { Doors } from "./doors.ts";
+import { runScheduling } from "./scheduling.ts";
+
+/** A control plane in this process. */
+export interface ControlPlane {
+  /** The API, called directly, as somebody whose certificate would say so. */
+  readonly as: (commonName: string, ...organizations: string[]) => Transport;
+  /** Ends when the signal aborts; rejects with what could not go on. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * API server, controllers and scheduler on one storage. PKI and kubeconfigs are written where they
+ * are missing. Resolves when the API answers over TLS.
+ */
+export async function startControlPlane(
+  settings: ClusterSettings,
+  storage: Storage,
+  doors: Doors,
+  signal: AbortSignal,
+): Promise<ControlPlane> {
+  await ensureClusterPki(clusterPki(settings, false), doors);
+  const pem = (name: string): Promise<string> => readFile(pkiFile(settings, name), "utf8");
+  const rootCa = await pem("ca.crt");
+  const api = await startApi(
+    {
+      storage,
+      serviceCidr: settings.serviceCidr,
+      advertiseAddress: `${settings.nodeAddress}:${settings.securePort}`,
+      issuer: issuerOf(settings),
+      signingKeyFile: pkiFile(settings, "sa.key"),
+      kubeletClient: {
+        certificate: await pem("apiserver-kubelet-client.crt"),
+        key: await pem("apiserver-kubelet-client.key"),
+        authority: rootCa,
+      },
+    },
+    doors,
+    signal,
+  );
+  const tls = {
+    certificate: await pem("apiserver.crt"),
+    key: await pem("apiserver.key"),
+    clientAuthorities: rootCa,
+  };
+  const listening = listenApi(api, { address: "0.0.0.0", port: settings.securePort, tls }, signal);
+  const as: ControlPlane["as"] = (commonName, ...organizations) =>
+    inMemoryTransport(api.handler, {
+      address: "127.0.0.1",
+      certificate: { commonName, organizations },
+    });
+  const access = (user: string, component: string) => apiAccess(as(user), component, doors, signal);
+  const controllers = runControllers(
+    access("system:kube-controller-manager", "kube-controller-manager"),
+    rootCa,
+    signal,
+  );
+  const scheduler = runScheduling(access("system:kube-scheduler", "default-scheduler"), signal);
+  const ended = Promise.all([api.ended, listening, controllers, scheduler]).then(() => undefined);
+  return { as, ended };
+}

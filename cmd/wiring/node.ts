@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Transport } from "../../pkg/base/wire.ts";
+import { serveCri } from "../../pkg/cri/grpc-server.ts";
+import { startServer } from "../../pkg/serving/server.ts";
+import { apiAccess } from "./api-access.ts";
+import { pkiFile, type ClusterSettings } from "./cluster-settings.ts";
+import { openCriRuntime } from "./cri-runtime.ts";
+import type { Doors } from "./doors.ts";
+import { openKubelet } from "./kubelet-node.ts";
+import { runProxying } from "./proxying.ts";
+
+export interface NodeOptions {
+  readonly dataFolder: string;
+  readonly runFolder: string;
+  readonly podLogsPath: string;
+  readonly podCidr: string;
+  readonly bridge: string;
+  /** Runs the supervisor: program and first arguments. */
+  readonly supervisor: readonly [program: string, ...args: string[]];
+}
+
+/** Bodies of the kubelet's own API: commands, never files. */
+const kubeletBodyBytesMax = 1024 * 1024;
+
+/**
+ * Runtime, kubelet and service proxy of this machine in this process, until the signal aborts.
+ * Containers go on after it. `as`: the API under the name of one of the node's components.
+ */
+export async function runNode(
+  settings: ClusterSettings,
+  options: NodeOptions,
+  as: (commonName: string, ...organizations: string[]) => Transport,
+  doors: Doors,
+  signal: AbortSignal,
+): Promise<void> {
+  const { nodeName, configFolder } = settings;
+  await using runtime = await openCriRuntime(
+    {
+      ...options,
+      serviceCidr: settings.serviceCidr,
+      registriesFile: join(configFolder, "registries.yaml"),
+    },
+    doors,
+  );
+  const cri = await serveCri(runtime.service, join(options.runFolder, "cri.sock"), doors.logger);
+  const kubeletApi = apiAccess(
+    as(`system:node:${nodeName}`, "system:nodes"),
+    "kubelet",
+    doors,
+    signal,
+  );
+  const kubelet = await openKubelet(
+    {
+      nodeName,
+      nodeIPs: [settings.nodeAddress],
+      dataFolder: options.dataFolder,
+      manifestFolder: join(configFolder, "manifests"),
+      podLogsPath: options.podLogsPath,
+      clusterDns: [],
+      clusterDomain: settings.dnsDomain,
+      podsMax: 110,
+      port: settings.kubeletPort,
+    },
+    runtime.service,
+    kubeletApi.client,
+    doors,
+  );
+  const pem = (name: string): Promise<string> => readFile(pkiFile(settings, name), "utf8");
+  const tls = {
+    certificate: await pem("kubelet.crt"),
+    key: await pem("kubelet.key"),
+    clientAuthorities: await pem("ca.crt"),
+  };
+  const server = await startServer({
+    tls,
+    address: "0.0.0.0",
+    port: settings.kubeletPort,
+    handler: kubelet.handler,
+    upgrade: kubelet.upgrade,
+    bodyBytesMax: kubeletBodyBytesMax,
+  });
+  const proxyApi = apiAccess(
+    as("system:kube-proxy", "system:node-proxier"),
+    "kube-proxy",
+    doors,
+    signal,
+  );
+  await Promise.all([kubelet.run(signal), runProxying(proxyApi, nodeName, signal)]);
+  await server.close();
+  await cri.close();
+}
