@@ -11,15 +11,14 @@ import { tlsOptions } from "./https-transport.ts";
 import { errorOfResponse } from "./status-response.ts";
 
 export interface ExecStreams {
-  readonly stdout: AsyncIterable<Uint8Array>;
-  /** Empty with a tty: a terminal has one output. */
-  readonly stderr: AsyncIterable<Uint8Array>;
-  /** Resolves when there is room for more. */
-  writeStdin(data: Uint8Array): Promise<void>;
+  /** Both outputs in the order in which they came: 1 is stdout, 2 is stderr. A tty has only 1. */
+  readonly output: AsyncIterable<{ readonly stream: 1 | 2; readonly data: Uint8Array }>;
+  /** To stdin; resolves when there is room for more. */
+  write(data: Uint8Array): Promise<void>;
   closeStdin(): void;
   resize(size: { readonly width: number; readonly height: number }): void;
-  /** Never rejects; comes after the last piece of output. */
-  readonly outcome: Promise<ExecOutcome>;
+  /** Comes after the last output; rejects with what went wrong when the command could not be run. */
+  readonly exitCode: Promise<number>;
   /** Gives up: the command's input ends, its output goes nowhere. */
   close(): void;
 }
@@ -96,25 +95,29 @@ export async function openExecStreams(
 }
 
 class Streams implements ExecStreams {
-  readonly stdout = new ByteQueue(limits.streamBytesMax);
-  readonly stderr = new ByteQueue(limits.streamBytesMax);
+  readonly output: ExecStreams["output"];
   readonly opened: Promise<void>;
-  readonly outcome: Promise<ExecOutcome>;
+  readonly exitCode: Promise<number>;
   readonly #socket: WebSocket;
+  /** Whole messages, so that both outputs keep their order. */
+  readonly #messages = new ByteQueue(limits.streamBytesMax);
   #said = "";
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
+    this.output = outputOf(this.#messages);
     let broke: Error | undefined;
     socket.on("message", (data) => this.#take(bytesOf(data)));
-    this.outcome = new Promise((resolve) => {
+    this.exitCode = new Promise((resolve, reject) => {
       socket.on("close", () => {
-        this.stdout.end();
-        this.stderr.end();
-        const because = broke?.message ?? "the server ended the connection without an outcome";
-        resolve(this.#said === "" ? { failure: because } : parseOutcome(this.#said));
+        this.#messages.end();
+        const outcome = this.#said === "" ? lost : parseOutcome(this.#said);
+        if ("exitCode" in outcome) resolve(outcome.exitCode);
+        else reject(new Error(outcome.failure, { cause: broke }));
       });
     });
+    // Who only reads the output need not ask how it ended.
+    this.exitCode.catch(() => {});
     this.opened = new Promise((resolve, reject) => {
       socket.once("open", resolve);
       socket.on("error", (error) => {
@@ -129,7 +132,7 @@ class Streams implements ExecStreams {
     });
   }
 
-  writeStdin(data: Uint8Array): Promise<void> {
+  write(data: Uint8Array): Promise<void> {
     return this.#send(channels.stdin, data);
   }
   closeStdin(): void {
@@ -144,17 +147,15 @@ class Streams implements ExecStreams {
   }
 
   #take(message: Buffer): void {
-    const content = message.subarray(1);
     if (message[0] === channels.error) {
-      this.#said += content.toString("utf8");
+      this.#said += message.toString("utf8", 1);
       return;
     }
-    const queue = message[0] === channels.stdout ? this.stdout : this.stderr;
     if (message[0] !== channels.stdout && message[0] !== channels.stderr) return;
-    queue.push(content);
-    if (!queue.isFull) return;
+    if (message.length > 1) this.#messages.push(message);
+    if (!this.#messages.isFull) return;
     this.#socket.pause();
-    void queue.whenRoom().then(() => this.#socket.resume());
+    void this.#messages.whenRoom().then(() => this.#socket.resume());
   }
 
   #send(channel: number, data: Uint8Array): Promise<void> {
@@ -167,6 +168,17 @@ class Streams implements ExecStreams {
       socket.send(message, () => resolve());
       if (hasRoom) resolve();
     });
+  }
+}
+
+const lost: ExecOutcome = { failure: "the server ended the connection without an outcome" };
+
+async function* outputOf(messages: AsyncIterable<Uint8Array>): AsyncGenerator<{
+  readonly stream: 1 | 2;
+  readonly data: Uint8Array;
+}> {
+  for await (const message of messages) {
+    yield { stream: message[0] === channels.stdout ? 1 : 2, data: message.subarray(1) };
   }
 }
 

@@ -35,14 +35,29 @@ export function sendHttp1(
     signal.addEventListener("abort", cancel, { once: true });
     request.once("close", () => signal.removeEventListener("abort", cancel));
     request.once("error", reject);
-    request.once("response", (response) => resolve(responseOf(response)));
+    request.once("response", (response) => resolve(responseOf(response, signal)));
     request.end(body);
   });
 }
 
-function responseOf(response: IncomingMessage): WireResponse {
+function responseOf(response: IncomingMessage, signal: AbortSignal): WireResponse {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(response.headers))
     if (value !== undefined) headers[name] = String(value);
-  return { status: response.statusCode ?? 0, headers, body: response };
+  return { status: response.statusCode ?? 0, headers, body: bodyOf(response, signal) };
+}
+
+/** The pieces of a body. Ended by its signal, it rejects with the signal's reason. */
+export async function* bodyOf(
+  stream: AsyncIterable<unknown>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of stream) yield piece as Uint8Array;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+  // A cancelled HTTP/2 stream ends like a complete one: only the signal can tell.
+  signal.throwIfAborted();
 }

@@ -1,6 +1,6 @@
-import { constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { constants, type ClientHttp2Session } from "node:http2";
 import type { WireRequest, WireResponse } from "../base/wire.ts";
-import { plainHeaders } from "./http1-request.ts";
+import { bodyOf, plainHeaders } from "./http1-request.ts";
 
 /** One request on a session; resolves with the head of the answer, its body is a stream. */
 export function sendHttp2(
@@ -27,14 +27,8 @@ export function sendHttp2(
       const answered: Record<string, string> = {};
       for (const [name, value] of Object.entries(head))
         if (!name.startsWith(":") && value !== undefined) answered[name] = String(value);
-      resolve({ status, headers: answered, body: pieces(stream, signal) });
+      resolve({ status, headers: answered, body: bodyOf(stream, signal) });
     });
     stream.end(body);
   });
-}
-
-async function* pieces(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  // A cancelled stream ends like a complete one: only the signal can tell.
-  for await (const piece of stream) yield piece as Uint8Array;
-  signal.throwIfAborted();
 }
