@@ -76,8 +76,5 @@ export const notSupported = (
   type: "FieldValueNotSupported",
   path,
   value,
-  detail: `supported values: ${[...allowed]
-    .sort()
-    .map((one) => JSON.stringify(one))
-    .join(", ")}`,
+  detail: `supported values: ${allowed.map((one) => JSON.stringify(one)).join(", ")}`,
 });

@@ -70,7 +70,7 @@ function validateEndpoint(endpoint: Endpoint, path: string, type: string): Error
   const { addresses, nodeName, hostname, deprecatedTopology = {} } = endpoint;
   const at = `${path}.addresses`;
   return [
-    ...(addresses.length === 0 ? [required(at, "must contain at least 1 address")] : none),
+    ...(addresses.length === 0 ? [required(at)] : none),
     ...(addresses.length > limits.addresses
       ? [tooMany(at, addresses.length, limits.addresses)]
       : none),

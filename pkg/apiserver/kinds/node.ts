@@ -11,7 +11,7 @@ import { check, checkChoice, eachAt, type Errors, none } from "./rules.ts";
 
 const rolePrefix = "node-role.kubernetes.io/";
 const roleLabel = "kubernetes.io/role";
-export const taintEffects = ["NoExecute", "NoSchedule", "PreferNoSchedule"] as const;
+const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
 
 function statusText({ spec, status }: Node): string {
   const ready = status?.conditions?.find(({ type }) => type === "Ready");

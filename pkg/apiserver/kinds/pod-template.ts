@@ -56,8 +56,8 @@ export function validateSelectedTemplate(
   const path = "spec.template";
   const found = template ?? {};
   const errors = [...selectorErrors(selector)];
-  const isMatch = selector === undefined ? undefined : matches(selector, found);
-  if (selector !== undefined && isMatch === undefined)
+  const isMatch = selector !== undefined && matches(selector, found);
+  if (isMatch === undefined)
     return [...errors, invalid("spec.selector", selector, "invalid label selector")];
   if (isMatch === false) {
     const why = "`selector` does not match template `labels`";

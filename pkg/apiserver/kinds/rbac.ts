@@ -35,11 +35,7 @@ const group = "rbac.authorization.k8s.io";
 function validateRule(rule: PolicyRule, path: string, isNamespaced: boolean): Errors {
   const { verbs, apiGroups = [], resources = [], resourceNames = [] } = rule;
   const urls = rule.nonResourceURLs ?? [];
-  const errors = [
-    ...(verbs.length === 0
-      ? [required(`${path}.verbs`, "verbs must contain at least one value")]
-      : none),
-  ];
+  const errors = [...(verbs.length === 0 ? [required(`${path}.verbs`)] : none)];
   if (urls.length > 0) {
     const at = `${path}.nonResourceURLs`;
     if (isNamespaced)

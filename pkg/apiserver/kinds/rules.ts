@@ -55,7 +55,9 @@ export const checkNotNegative = (path: string, value: number | undefined): Error
     : [invalid(path, value, "must be greater than or equal to 0")];
 
 export const checkPositive = (path: string, value: number | undefined): Errors =>
-  value !== undefined && value > 0 ? none : [invalid(path, value ?? 0, "must be greater than 0")];
+  value !== undefined && value > 0
+    ? none
+    : [invalid(path, value ?? 0, "must be greater than zero")];
 
 export const checkRange = (
   path: string,

@@ -6,8 +6,6 @@ import { ageColumn, nameColumn, orNone, textColumn, wide } from "./columns.ts";
 import { validateService } from "./service-validation.ts";
 
 const clientIpTimeoutSeconds = 10_800;
-/** A LoadBalancer's addresses are cut to this length, unless more width was asked for. */
-const addressCharsMax = 16;
 
 const isExternal = ({ type, externalIPs }: ServiceSpec): boolean =>
   type === "LoadBalancer" ||
@@ -138,10 +136,8 @@ function prepareForUpdate(service: Service, before: Service): Service {
 
 function loadBalancerText({ status }: Service): string {
   const ingress = status?.loadBalancer?.ingress ?? [];
-  const all = [...new Set(ingress.map(({ ip = "", hostname = "" }) => ip || hostname))]
-    .filter((one) => one !== "")
-    .join(",");
-  return all.length > addressCharsMax ? `${all.slice(0, addressCharsMax - 3)}...` : all;
+  const all = ingress.map(({ ip = "", hostname = "" }) => ip || hostname);
+  return [...new Set(all)].filter((one) => one !== "").join(",");
 }
 
 function externalText(service: Service): string {

@@ -91,8 +91,8 @@ function validateCommon(container: Container, path: string, pod: PodContext): Er
     ...(name === "" ? [required(`${path}.name`)] : checkDnsLabel(`${path}.name`, name)),
     ...(image === "" ? [required(`${path}.image`)] : none),
     ...checkChoice(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, [
-      "FallbackToLogsOnError",
       "File",
+      "FallbackToLogsOnError",
     ]),
     ...validatePorts(container.ports, `${path}.ports`),
     ...eachAt(`${path}.env`, container.env, validateEnv),

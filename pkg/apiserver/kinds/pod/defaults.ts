@@ -3,6 +3,7 @@ import type {
   Container,
   ContainerPort,
   EnvVar,
+  EnvVarSource,
   EphemeralContainer,
   HTTPGetAction,
   Lifecycle,
@@ -53,12 +54,18 @@ const defaultLifecycle = inTurn<Lifecycle>(
   (lifecycle) => over(lifecycle, "preStop", defaultHandler),
 );
 
-const defaultFieldRef = <T extends { readonly fieldRef?: { readonly apiVersion?: string } }>(
-  source: T,
-): T =>
-  over(source, "fieldRef", (ref) => fill(ref, { apiVersion: "v1" }) as NonNullable<T["fieldRef"]>);
+type Downward = Pick<EnvVarSource, "fieldRef" | "resourceFieldRef">;
 
-const defaultEnv = each<EnvVar>((variable) => over(variable, "valueFrom", defaultFieldRef));
+/** References to a field of the pod, or to a resource and the unit in which it is told. */
+const defaultDownward = <T extends Downward>(source: T): T =>
+  inTurn<Downward>(
+    (one) => over(one, "fieldRef", (ref) => fill(ref, { apiVersion: "v1" })),
+    (one) => over(one, "resourceFieldRef", (ref) => fill(ref, { divisor: "0" })),
+  )(source) as T;
+
+const defaultEnv = each<EnvVar>((variable) =>
+  over(variable, "valueFrom", (source) => defaultDownward(source)),
+);
 const defaultPorts = each<ContainerPort>((port) => fill(port, { protocol: "TCP" }));
 
 /** Of all three sorts of container. */
@@ -91,7 +98,12 @@ const defaultProjection = (source: ProjectedVolumeSource): ProjectedVolumeSource
           fill(token, { expirationSeconds: tokenSeconds }),
         ),
         "downwardAPI",
-        (downward) => over(downward, "items", each(defaultFieldRef)),
+        (downward) =>
+          over(
+            downward,
+            "items",
+            each((item) => defaultDownward(item)),
+          ),
       ),
     ),
   );
@@ -101,7 +113,11 @@ const defaultSources = inTurn<Volume>(
   (volume) => over(volume, "configMap", (source) => fill(source, { defaultMode: fileMode })),
   (volume) =>
     over(volume, "downwardAPI", (source) =>
-      over(fill(source, { defaultMode: fileMode }), "items", each(defaultFieldRef)),
+      over(
+        fill(source, { defaultMode: fileMode }),
+        "items",
+        each((item) => defaultDownward(item)),
+      ),
     ),
   (volume) => over(volume, "projected", defaultProjection),
   (volume) =>

@@ -56,10 +56,9 @@ export function validateFieldRef(
   return fail(`field label does not support subscript: ${fieldPath}`);
 }
 
-const resources = ["cpu", "ephemeral-storage", "memory"].flatMap((name) => [
-  `limits.${name}`,
-  `requests.${name}`,
-]);
+const resources = ["limits", "requests"].flatMap((of) =>
+  ["cpu", "ephemeral-storage", "memory"].map((name) => `${of}.${name}`),
+);
 const scales = ["1", "1k", "1M", "1G", "1T", "1P", "1E"].concat([
   "1Ki",
   "1Mi",

@@ -18,6 +18,8 @@ function newStatus(pod: Pod): PodStatus {
     status: "False",
     reason: "SchedulingGated",
     message: "Scheduling is blocked due to non-empty scheduling gates",
+    // The server has just written the hour of birth, which is the hour of this condition.
+    lastTransitionTime: pod.metadata?.creationTimestamp ?? "",
   };
   const status = { phase: "Pending", qosClass: qosClassOf(pod) };
   return gated ? { ...status, conditions: [condition] } : status;

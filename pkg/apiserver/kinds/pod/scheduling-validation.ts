@@ -34,7 +34,7 @@ import {
   none,
 } from "../rules.ts";
 
-const taintEffects = ["NoExecute", "NoSchedule", "PreferNoSchedule"] as const;
+const taintEffects = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
 
 function validateValueCount(
   { operator, values = [] }: NodeSelectorRequirement,

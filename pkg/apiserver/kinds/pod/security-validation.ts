@@ -1,6 +1,7 @@
 import type {
   AppArmorProfile,
   PodSecurityContext,
+  PodSpec,
   SeccompProfile,
   SecurityContext,
 } from "../../../../api/core/v1.ts";
@@ -25,7 +26,10 @@ function validateSeccomp(profile: SeccompProfile | undefined, path: string): Err
   if (profile === undefined) return none;
   const { type, localhostProfile } = profile;
   const at = `${path}.localhostProfile`;
-  const errors = [...checkChoice(`${path}.type`, type, profileTypes)];
+  const errors =
+    type === ""
+      ? [required(`${path}.type`, "type is required when seccompProfile is set")]
+      : [...checkOptional(`${path}.type`, type, profileTypes)];
   if (type === "Localhost") {
     const why = "must be set when seccomp type is Localhost";
     errors.push(
@@ -34,7 +38,7 @@ function validateSeccomp(profile: SeccompProfile | undefined, path: string): Err
         : checkLocalPath(at, localhostProfile)),
     );
   } else if (localhostProfile !== undefined)
-    errors.push(invalid(at, localhostProfile, "can only be set when seccomp type is Localhost"));
+    errors.push(invalid(at, profile, "can only be set when seccomp type is Localhost"));
   return errors;
 }
 
@@ -52,10 +56,12 @@ function validateAppArmor(profile: AppArmorProfile | undefined, path: string): E
 }
 
 const sysctl = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
+/** As upstream prints it. */
+const sysctlRegex = String.raw`^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$`;
 const sysctlCharsMax = 253;
 
 function validateSysctls({ sysctls }: PodSecurityContext, path: string): Errors {
-  const why = `must have at most ${sysctlCharsMax} characters and match regex ${sysctl.source}`;
+  const why = `must have at most ${sysctlCharsMax} characters and match regex ${sysctlRegex}`;
   return [
     ...eachAt(path, sysctls, ({ name }, at) => {
       if (name === "") return [required(`${at}.name`)];
@@ -131,15 +137,20 @@ export function validateContainerSecurity(
   ];
 }
 
-export function validateHostUsers(
-  spec: { readonly hostUsers?: boolean; readonly hostPID?: boolean; readonly hostIPC?: boolean },
-  path: string,
-): Errors {
+/** In a user namespace of its own a pod can have no other namespace of the host. */
+export function validateHostUsers(spec: PodSpec, path: string): Errors {
   if (spec.hostUsers !== false) return none;
   const why = "when `hostUsers` is false";
+  const devices = (["initContainers", "containers", "ephemeralContainers"] as const).flatMap(
+    (list) =>
+      eachAt(`${path}.${list}`, spec[list], ({ volumeDevices }, at) =>
+        (volumeDevices?.length ?? 0) > 0 ? [forbidden(`${at}.volumeDevices`, why)] : none,
+      ),
+  );
   return [
     // Upstream spells these two as its Go fields.
     ...(spec.hostPID === true ? [forbidden(`${path}.HostPID`, why)] : none),
     ...(spec.hostIPC === true ? [forbidden(`${path}.HostIPC`, why)] : none),
+    ...devices,
   ];
 }

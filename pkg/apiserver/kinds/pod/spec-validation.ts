@@ -74,8 +74,8 @@ function validateDnsConfig(config: PodDNSConfig, path: string): Errors {
 function validateDns({ dnsPolicy, dnsConfig }: PodSpec, path: string): Errors {
   const at = `${path}.dnsConfig`;
   const policy = checkChoice(`${path}.dnsPolicy`, dnsPolicy, [
-    "ClusterFirst",
     "ClusterFirstWithHostNet",
+    "ClusterFirst",
     "Default",
     "None",
   ]);
@@ -132,6 +132,9 @@ function validateNames(spec: PodSpec, path: string): Errors {
   });
 }
 
+const validateOs = (name: string, path: string): Errors =>
+  name === "" ? [required(`${path}.name`)] : checkOptional(path, name, ["linux", "windows"]);
+
 function validateRest(spec: PodSpec, path: string): Errors {
   const { shareProcessNamespace, hostPID, hostAliases, overhead, os } = spec;
   const shared = "ShareProcessNamespace and HostPID cannot both be enabled";
@@ -146,13 +149,13 @@ function validateRest(spec: PodSpec, path: string): Errors {
       ),
     ]),
     ...checkOptional(`${path}.preemptionPolicy`, spec.preemptionPolicy, [
-      "Never",
       "PreemptLowerPriority",
+      "Never",
     ]),
     ...Object.entries(overhead ?? {}).flatMap(([name, amount]) =>
       validateQuantity(`${path}.overhead[${name}]`, name, amount),
     ),
-    ...(os === undefined ? none : checkChoice(`${path}.os.name`, os.name, ["linux", "windows"])),
+    ...(os === undefined ? none : validateOs(os.name, `${path}.os`)),
     ...validateHostUsers(spec, path),
   ];
 }
@@ -195,7 +198,7 @@ export function validatePodSpec(
     ...validateInitContainers(pod, `${path}.initContainers`),
     ...validateEphemeralContainers(pod, `${path}.ephemeralContainers`),
     ...validateHostNetwork(pod, path),
-    ...checkChoice(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "Never", "OnFailure"]),
+    ...checkChoice(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...validateDns(spec, path),
     ...checkLabels(`${path}.nodeSelector`, spec.nodeSelector),
     ...validatePodSecurity(spec.securityContext, `${path}.securityContext`),
