@@ -1,5 +1,6 @@
 /** tskube-controller-manager: every built-in controller, against any Kubernetes API server. */
 import { readFile } from "node:fs/promises";
+import { accountTransports } from "../wiring/account-tokens.ts";
 import { accessByKubeconfig } from "../wiring/api-access.ts";
 import { runControllers } from "../wiring/controlling.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
@@ -26,5 +27,13 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
   const rootCa = await readFile(given["root-ca-file"] ?? "/etc/tskube/pki/ca.crt", "utf8");
   const access = await accessByKubeconfig(path, "kube-controller-manager", doors, signal);
   const election = { name: "kube-controller-manager", elect: given["leader-elect"] !== "false" };
-  await runLeading(access, election, (leading) => runControllers(access, rootCa, leading), signal);
+  await runLeading(
+    access,
+    election,
+    (leading) => {
+      const asAccount = accountTransports(access, access.access, leading);
+      return runControllers({ access, asAccount, rootCa }, leading);
+    },
+    signal,
+  );
 });

@@ -1,5 +1,6 @@
 import type { Transport } from "../../pkg/base/wire.ts";
 import type { Client, Informers } from "../../pkg/client/client.ts";
+import type { ClusterAccess } from "../../pkg/client/cluster-access.ts";
 import { connect } from "../../pkg/client/connect.ts";
 import { createEventRecorder, type EventRecorder } from "../../pkg/client/events.ts";
 import { httpsTransport } from "../../pkg/client/https-transport.ts";
@@ -43,9 +44,9 @@ export async function accessByKubeconfig(
   component: string,
   doors: Doors,
   signal: AbortSignal,
-): Promise<ApiAccess> {
+): Promise<ApiAccess & { readonly access: ClusterAccess }> {
   const { access } = chooseContext(await readKubeconfigs([path]), doors.clock);
   const transport = httpsTransport(access, doors.clock);
   signal.addEventListener("abort", () => transport.close(), { once: true });
-  return apiAccess(transport.send, component, doors, signal);
+  return { ...apiAccess(transport.send, component, doors, signal), access };
 }

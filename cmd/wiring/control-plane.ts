@@ -13,7 +13,7 @@ import { runScheduling } from "./scheduling.ts";
 /** A control plane in this process. */
 export interface ControlPlane {
   /** The API, called directly, as somebody whose certificate would say so. */
-  readonly as: (commonName: string, ...organizations: string[]) => Transport;
+  readonly as: (commonName: string, ...organizations: readonly string[]) => Transport;
   /** Ends when the signal aborts; rejects with what could not go on. */
   readonly ended: Promise<void>;
 }
@@ -60,11 +60,21 @@ export async function startControlPlane(
     });
   const access = (user: string, component: string) => apiAccess(as(user), component, doors, signal);
   const controllers = runControllers(
-    access("system:kube-controller-manager", "kube-controller-manager"),
-    rootCa,
+    {
+      access: access("system:kube-controller-manager", "kube-controller-manager"),
+      asAccount: (account) => as(...accountIdentity(account)),
+      rootCa,
+    },
     signal,
   );
   const scheduler = runScheduling(access("system:kube-scheduler", "default-scheduler"), signal);
   const ended = Promise.all([api.ended, listening, controllers, scheduler]).then(() => undefined);
   return { as, ended };
 }
+
+/** User and groups of a ServiceAccount in kube-system, as its token would say them. */
+const accountIdentity = (account: string): readonly [string, ...string[]] => [
+  `system:serviceaccount:kube-system:${account}`,
+  "system:serviceaccounts",
+  "system:serviceaccounts:kube-system",
+];

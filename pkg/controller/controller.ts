@@ -24,6 +24,8 @@ export interface ControllerDoors {
 /** What runs until its signal aborts. A list of these is a controller manager. */
 export interface Program {
   readonly name: string;
+  /** ServiceAccount in kube-system under whose rights it writes: upstream's name for it. */
+  readonly account: string;
   /** Kinds, or aspects of kinds ("Node/taints"), that no other program of a list may claim. */
   readonly writes: readonly string[];
   /** Resolves when the signal has aborted; rejects when the program cannot go on. */
@@ -64,6 +66,8 @@ export const requeueAfter = (requeueAfterMs: number): Result => ({ requeueAfterM
 
 export interface Definition<T extends KubeObject> {
   readonly name: string;
+  /** See Program. */
+  readonly account: string;
   readonly reconciles: ResourceRef<T>;
   readonly indexes?: InformerOptions<T>["indexes"];
   readonly reads: readonly Source[];

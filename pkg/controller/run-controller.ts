@@ -13,6 +13,7 @@ const workersDefault = 5;
 /** Makes a program of a definition. */
 export const defineController = <T extends KubeObject>(definition: Definition<T>): Program => ({
   name: definition.name,
+  account: definition.account,
   writes: definition.writes,
   run: (doors, signal) => new Run(definition, doors).run(signal),
 });

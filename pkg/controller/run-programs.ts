@@ -13,12 +13,12 @@ export function assertClaimsAreSingle(programs: readonly Program[]): void {
 }
 
 /**
- * Runs all of them until the signal aborts. Rejects when one of them cannot go on; the others are
+ * Runs all of them, each with the doors of its account, until the signal aborts. Rejects when one of them cannot go on; the others are
  * stopped then.
  */
 export async function runPrograms(
   programs: readonly Program[],
-  doors: ControllerDoors,
+  doorsOf: (program: Program) => ControllerDoors,
   signal: AbortSignal,
 ): Promise<void> {
   assertClaimsAreSingle(programs);
@@ -27,6 +27,7 @@ export async function runPrograms(
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   const run = async (program: Program): Promise<void> => {
+    const doors = doorsOf(program);
     const logger = doors.logger.child({ controller: program.name });
     try {
       await program.run({ ...doors, logger }, own.signal);

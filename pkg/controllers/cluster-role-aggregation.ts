@@ -29,6 +29,7 @@ const byName = (one: ClusterRole, other: ClusterRole): number =>
 /** Keeps the rules of ClusterRoles (admin, edit, view) that are made of others. */
 export const clusterRoleAggregation = defineController<ClusterRole>({
   name: "clusterrole-aggregation",
+  account: "clusterrole-aggregation-controller",
   eventSource: "clusterrole-aggregation-controller",
   reconciles: clusterRoles,
   reads: [

@@ -49,11 +49,13 @@ export function judgePod(pod: Pod, node: Node | undefined): Verdict {
 }
 
 const name = "pod-gc";
+const account = "pod-garbage-collector";
 const writes = ["Pod/orphaned"] as const;
 
 /** Deletes pods that no kubelet will ever end: of nodes that are gone, or never bound. */
 export const podGcController: Program = {
   name,
+  account,
   writes,
   // How long a node has been missing is counted within one run.
   run: (doors, signal) => defineController(definition()).run(doors, signal),
@@ -63,6 +65,7 @@ function definition(): Definition<Pod> {
   const missing = new MissingNodes();
   return {
     name,
+    account,
     eventSource: "pod-garbage-collector",
     reconciles: pods,
     indexes: { [podsByNodeIndex]: nodeNameOf, [terminatedIndex]: terminated },

@@ -17,6 +17,7 @@ const annotations = {
 export const rootCaPublisher = (rootCa: string): Program =>
   defineController<Namespace>({
     name: "root-ca-publisher",
+    account: "root-ca-cert-publisher",
     eventSource: "root-ca-cert-publisher",
     reconciles: namespaces,
     reads: [

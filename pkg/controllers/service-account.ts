@@ -19,6 +19,7 @@ export const isOfEndingNamespace = (error: unknown): boolean =>
 /** Keeps the ServiceAccount "default" in every namespace. */
 export const serviceAccountController = defineController<Namespace>({
   name: "serviceaccount",
+  account: "service-account-controller",
   eventSource: "service-account-controller",
   reconciles: namespaces,
   reads: [

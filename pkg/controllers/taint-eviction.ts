@@ -38,6 +38,7 @@ export function evictionTimeMs(pod: Pod, taints: readonly Taint[]): number | und
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. */
 export const taintEvictionController = defineController<Pod>({
   name: "taint-eviction",
+  account: "node-controller",
   eventSource: "taint-eviction-controller",
   reconciles: pods,
   indexes: { [podsByNodeIndex]: nodeNameOf },

@@ -195,7 +195,7 @@ class SimulatedCluster implements Simulation {
   #runControllers(): void {
     const doors = this.#doors("system:kube-controller-manager", "controller-manager");
     const programs = controllers({ rootCa: "simulated" });
-    this.#running.push(runPrograms(programs, doors, this.#stop.signal));
+    this.#running.push(runPrograms(programs, () => doors, this.#stop.signal));
   }
 
   #runScheduler(): void {

@@ -37,6 +37,7 @@ const orphans = (replicaSet: ReplicaSet): readonly string[] =>
 /** Keeps the ReplicaSets of each Deployment. It never makes, changes or deletes a pod. */
 export const deploymentController = defineController<Deployment>({
   name: "deployment",
+  account: "deployment-controller",
   eventSource: "deployment-controller",
   reconciles: deployments,
   reads: [

@@ -15,6 +15,7 @@ const serviceKey = ({ metadata }: Endpoints): readonly string[] =>
 /** Keeps the Endpoints of every Service that has a selector, and deletes them with it. */
 export const endpointsController = defineController<Service>({
   name: "endpoints",
+  account: "endpoint-controller",
   eventSource: "endpoint-controller",
   reconciles: services,
   reads: [reads(pods, servicesOf), made(endpoints, serviceKey)],

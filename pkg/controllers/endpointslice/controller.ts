@@ -25,6 +25,7 @@ const serviceKeys = ({ metadata }: EndpointSlice): readonly string[] => {
 /** Keeps the EndpointSlices of every Service that has a selector. */
 export const endpointSliceController = defineController<Service>({
   name: "endpointslice",
+  account: "endpointslice-controller",
   eventSource: "endpoint-slice-controller",
   reconciles: services,
   reads: [

@@ -30,6 +30,7 @@ const isEvents = ({ plural, group }: ResourceRef): boolean =>
 
 export const garbageCollector: Program = {
   name: "garbage-collector",
+  account: "generic-garbage-collector",
   writes: ["*/metadata.finalizers", "*/metadata.ownerReferences"],
   run: (doors, signal) => new Collector(doors).run(signal),
 };

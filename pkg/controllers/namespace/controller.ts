@@ -26,6 +26,7 @@ const pageItems = 500;
 /** Empties namespaces that are being deleted, and lets them go when nothing is left. */
 export const namespaceController = defineController<Namespace>({
   name: "namespace",
+  account: "namespace-controller",
   eventSource: "namespace-controller",
   reconciles: namespaces,
   reads: [

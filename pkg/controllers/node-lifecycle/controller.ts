@@ -30,11 +30,13 @@ const leaseNamespace = "kube-node-lease";
 const paceCheckMs = 5_000;
 
 const name = "node-lifecycle";
+const account = "node-controller";
 const writes = ["Node/status", "Node/taints", "Pod/readiness"] as const;
 
 /** Judges nodes by their leases and heartbeats, and taints those that are lost. */
 export const nodeLifecycleController: Program = {
   name,
+  account,
   writes,
   // What was seen of nodes is only worth something within one run: see LastWords.
   run: (doors, signal) => defineController(definition()).run(doors, signal),
@@ -45,6 +47,7 @@ function definition(): Definition<Node> {
   const pace = new EvictionPace();
   return {
     name,
+    account,
     eventSource: "node-controller",
     reconciles: nodes,
     reads: [

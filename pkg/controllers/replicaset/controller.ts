@@ -34,6 +34,7 @@ const orphans = (pod: Pod): readonly string[] =>
 /** Keeps as many pods as each ReplicaSet says. It never restarts or moves one. */
 export const replicaSetController = defineController<ReplicaSet>({
   name: "replicaset",
+  account: "replicaset-controller",
   eventSource: "replicaset-controller",
   reconciles: replicaSets,
   indexes: { [controllerUidIndex]: byControllerUid },

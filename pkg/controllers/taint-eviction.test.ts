@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { evictionTimeMs } from "./taint-eviction.ts";
+import { tolerates } from "./taints.ts";
+import { pod } from "./testing/objects.ts";
+
+const taint = { key: "lost", effect: "NoExecute", timeAdded: "2026-01-01T00:10:00Z" } as const;
+const atMs = Date.parse(taint.timeAdded);
+const createdAt = "2026-01-01T00:00:00Z";
+const forSeconds = (tolerationSeconds: number) => ({
+  key: "lost",
+  operator: "Exists",
+  effect: "NoExecute",
+  tolerationSeconds,
+});
+
+describe("evictionTimeMs", () => {
+  for (const [title, tolerations, taints, expected] of [
+    ["at once when nothing is tolerated", [], [taint], atMs],
+    ["never without a taint that evicts", [], [{ ...taint, effect: "NoSchedule" }], undefined],
+    ["never when tolerated for ever", [{ key: "lost", operator: "Exists" }], [taint], undefined],
+    ["after the time that is tolerated", [forSeconds(30)], [taint], atMs + 30_000],
+    ["after the shortest of several", [forSeconds(30), forSeconds(10)], [taint], atMs + 10_000],
+    ["at once for less than no time", [forSeconds(-5)], [taint], atMs],
+    ["by the taint that is not tolerated", [forSeconds(30)], [taint, { ...taint, key: "x" }], atMs],
+  ] as const)
+    it(title, () =>
+      expect(evictionTimeMs(pod("a", { tolerations, createdAt }), taints)).toBe(expected),
+    );
+
+  it("counts from when the pod came, if the taint was there before", () => {
+    const late = pod("a", { tolerations: [forSeconds(30)], createdAt: "2026-01-01T00:20:00Z" });
+    expect(evictionTimeMs(late, [taint])).toBe(Date.parse("2026-01-01T00:20:30Z"));
+  });
+});
+
+describe("tolerates", () => {
+  const value = { key: "k", value: "v", effect: "NoSchedule" };
+  for (const [title, toleration, expected] of [
+    ["the same key and value", { key: "k", value: "v" }, true],
+    ["another value", { key: "k", value: "w" }, false],
+    ["any value", { key: "k", operator: "Exists" }, true],
+    ["any key", { operator: "Exists" }, true],
+    ["no key but a value", { value: "v" }, false],
+    ["another effect", { key: "k", value: "v", effect: "NoExecute" }, false],
+  ] as const)
+    it(title, () => expect(tolerates(toleration, value)).toBe(expected));
+});
