@@ -1,5 +1,7 @@
-/** What is wrong with a Service, in upstream's words. Addresses and node ports that are not set are
- * given out after this, so that their absence is no error here. */
+/**
+ * What is wrong with a Service, in upstream's words. Addresses and node ports that are not set are
+ * given out after this, so that their absence is no error here.
+ */
 import type { Service, ServicePort, ServiceSpec } from "../../../api/core/v1.ts";
 import { isSemanticallyEqual } from "../../machinery/equality.ts";
 import { duplicate, forbidden, invalid, required } from "../../machinery/field-error.ts";
@@ -269,5 +271,19 @@ export function validateService({ spec = {} }: Service, before: Service | undefi
     }),
     ...validateLoadBalancer(spec),
     ...validateTraffic(spec),
+  ];
+}
+
+/** Only a load balancer has addresses that are not its own. */
+export function validateServiceStatus({ spec, status }: Service): Errors {
+  const path = "status.loadBalancer.ingress";
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  const why = 'may only be used when `spec.type` is "LoadBalancer"';
+  return [
+    ...(ingress.length > 0 && spec?.type !== "LoadBalancer" ? [forbidden(path, why)] : none),
+    ...eachAt(path, ingress, ({ ip = "", hostname = "" }, at) => [
+      ...(ip === "" ? none : validateAddress(`${at}.ip`, ip)),
+      ...(hostname === "" ? none : check(`${at}.hostname`, hostname, dnsSubdomainComplaints)),
+    ]),
   ];
 }

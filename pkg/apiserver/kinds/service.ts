@@ -3,7 +3,7 @@ import { services as ref } from "../../../api/resources.ts";
 import type { Resource } from "../resource.ts";
 import { each, fill, fillZero, inTurn, over, withProperty } from "./absent.ts";
 import { ageColumn, nameColumn, orNone, textColumn, wide } from "./columns.ts";
-import { validateService } from "./service-validation.ts";
+import { validateService, validateServiceStatus } from "./service-validation.ts";
 
 const clientIpTimeoutSeconds = 10_800;
 
@@ -191,7 +191,7 @@ export const services: Resource<Service> = {
     syncAddresses({ ...service, status: { loadBalancer: {} } }, undefined),
   prepareForUpdate,
   validate: validateService,
-  status: {},
+  status: { validate: validateServiceStatus },
   createsOnUpdate: true,
   returnsDeleted: true,
 };

@@ -68,25 +68,25 @@ const defaultEnv = each<EnvVar>((variable) =>
 );
 const defaultPorts = each<ContainerPort>((port) => fill(port, { protocol: "TCP" }));
 
-/** Of all three sorts of container. */
-function defaultCommon<C extends Container | EphemeralContainer>(container: C): C {
-  const common = inTurn<Container>(
-    (one) =>
-      fill(one, {
-        resources: {},
-        terminationMessagePath: "/dev/termination-log",
-        terminationMessagePolicy: "File",
-        imagePullPolicy: pullPolicy(one.image ?? ""),
-      }),
-    (one) => over(one, "ports", defaultPorts),
-    (one) => over(one, "env", defaultEnv),
-    (one) => over(one, "livenessProbe", defaultProbe),
-    (one) => over(one, "readinessProbe", defaultProbe),
-    (one) => over(one, "startupProbe", defaultProbe),
-    (one) => over(one, "lifecycle", defaultLifecycle),
-  );
-  return common(container) as C;
-}
+const defaultContainer = inTurn<Container>(
+  (container) =>
+    fill(container, {
+      resources: {},
+      terminationMessagePath: "/dev/termination-log",
+      terminationMessagePolicy: "File",
+      imagePullPolicy: pullPolicy(container.image ?? ""),
+    }),
+  (container) => over(container, "ports", defaultPorts),
+  (container) => over(container, "env", defaultEnv),
+  (container) => over(container, "livenessProbe", defaultProbe),
+  (container) => over(container, "readinessProbe", defaultProbe),
+  (container) => over(container, "startupProbe", defaultProbe),
+  (container) => over(container, "lifecycle", defaultLifecycle),
+);
+
+/** An ephemeral container has what a container has, and a target. */
+const defaultEphemeral = (container: EphemeralContainer): EphemeralContainer =>
+  defaultContainer(container);
 
 const defaultProjection = (source: ProjectedVolumeSource): ProjectedVolumeSource =>
   over(
@@ -156,9 +156,9 @@ export const defaultPodSpec = inTurn<PodSpec>(
       schedulerName: "default-scheduler",
     }),
   (spec) => over(spec, "volumes", each(defaultVolume)),
-  (spec) => over(spec, "initContainers", each(defaultCommon)),
-  (spec) => over(spec, "containers", each(defaultCommon)),
-  (spec) => over(spec, "ephemeralContainers", each(defaultCommon)),
+  (spec) => over(spec, "initContainers", each(defaultContainer)),
+  (spec) => over(spec, "containers", each(defaultContainer)),
+  (spec) => over(spec, "ephemeralContainers", each(defaultEphemeral)),
 );
 
 /** Who states only a limit asks for as much. */
