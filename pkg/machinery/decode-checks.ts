@@ -1,5 +1,5 @@
 import type { Decoder } from "./decode.ts";
-import { DecodeError, formatPath, type Walk } from "./decode-walk.ts";
+import { DecodeError, formatGoPath, formatPath, type Walk } from "./decode-walk.ts";
 import { scalarChecks, type ScalarCheck } from "./decode-scalars.ts";
 import type { FieldSchema, MessageSchema } from "./schema.ts";
 
@@ -19,14 +19,13 @@ function describe(value: unknown): string {
   return typeof value === "boolean" ? "bool" : typeof value;
 }
 
-/** Go names the struct that has the field, and the path without indices. */
+/** Go names the struct that has the field, and the path to it. */
 export function wrongType(value: unknown, type: string, walk: Walk, owner?: string): DecodeError {
-  const path = walk.path.filter((part) => typeof part === "string");
+  const path = formatGoPath(walk.path);
   const start = `json: cannot unmarshal ${describe(value)} into Go`;
-  if (owner === undefined || path.length === 0)
-    return new DecodeError(`${start} value of type ${type}`);
+  if (owner === undefined || path === "") return new DecodeError(`${start} value of type ${type}`);
   const struct = owner.slice(owner.lastIndexOf(".") + 1);
-  return new DecodeError(`${start} struct field ${struct}.${path.join(".")} of type ${type}`);
+  return new DecodeError(`${start} struct field ${struct}.${path} of type ${type}`);
 }
 
 const isFields = (value: unknown): value is Fields =>
@@ -73,7 +72,7 @@ function mapCheck(single: Checker, type: string, owner: string): Checker {
   return (value, walk) => {
     if (!isFields(value)) throw wrongType(value, `map[string]${type}`, walk, owner);
     for (const key of Object.keys(value)) {
-      walk.path.push(key);
+      walk.path.push({ key });
       const kept = single(value[key], walk);
       if (kept !== value[key])
         Object.defineProperty(value, key, {
@@ -142,17 +141,24 @@ const zeros: Readonly<Record<string, unknown>> = {
   intOrString: 0,
 };
 
+interface NamedCheck {
+  readonly check: FieldCheck;
+  readonly embedded: { readonly embedded: string } | undefined;
+}
+
 interface Compiled {
-  readonly checks: ReadonlyMap<string, FieldCheck>;
+  readonly checks: ReadonlyMap<string, NamedCheck>;
   readonly always: readonly (readonly [name: string, value: () => unknown, check: FieldCheck])[];
 }
 
 function compileFields(decoder: Decoder, { key, properties }: MessageSchema): Compiled {
-  const checks = new Map<string, FieldCheck>();
+  const checks = new Map<string, NamedCheck>();
   const always: (readonly [string, () => unknown, FieldCheck])[] = [];
   for (const [name, field] of properties) {
     const check = fieldCheck(decoder, field, key);
-    checks.set(name, check);
+    const { embeddedIn } = field;
+    const embedded = embeddedIn === undefined ? undefined : { embedded: embeddedIn };
+    checks.set(name, { check, embedded });
     const value = alwaysThere(field);
     if (value !== undefined) always.push([name, value, check]);
   }
@@ -166,6 +172,21 @@ function without(object: Fields, dropped: readonly string[]): Fields {
   return kept;
 }
 
+function checkOne(
+  named: NamedCheck | undefined,
+  name: string,
+  value: unknown,
+  walk: Walk,
+): unknown {
+  const depth = walk.path.length;
+  if (named?.embedded !== undefined) walk.path.push(named.embedded);
+  walk.path.push(name);
+  if (named === undefined) walk.unknownFields.push(formatPath(walk.path));
+  const kept = named?.check(value, walk);
+  walk.path.length = depth;
+  return kept;
+}
+
 export function compileChecker(decoder: Decoder, message: MessageSchema): Checker {
   let compiled: Compiled | undefined;
   return (value, walk) => {
@@ -174,11 +195,7 @@ export function compileChecker(decoder: Decoder, message: MessageSchema): Checke
     const { checks, always } = compiled;
     const dropped: string[] = [];
     for (const name of Object.keys(value)) {
-      const check = checks.get(name);
-      walk.path.push(name);
-      if (check === undefined) walk.unknownFields.push(formatPath(walk.path));
-      const kept = check?.(value[name], walk);
-      walk.path.pop();
+      const kept = checkOne(checks.get(name), name, value[name], walk);
       if (kept === undefined) dropped.push(name);
       else if (kept !== value[name]) value[name] = kept;
     }

@@ -45,7 +45,7 @@ const quantity: ScalarCheck = (value, wrong) => {
 
 const intOrString: ScalarCheck = (value, wrong) => {
   if (typeof value === "string" || Number.isInteger(value)) return value;
-  throw wrong("intstr.IntOrString");
+  throw wrong("int32");
 };
 
 const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.(\d+))?(?:[Zz]|[+-]\d\d:\d\d)$/;

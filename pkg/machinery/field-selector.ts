@@ -27,16 +27,21 @@ function splitTerms(text: string): readonly string[] {
   return [...terms, term];
 }
 
-function unescape(value: string, wrong: () => FieldSelectorError): string {
+const wrong = (what: string): FieldSelectorError =>
+  new FieldSelectorError(`invalid field selector: ${what}`);
+
+function unescape(value: string): string {
   let result = "";
   for (let at = 0; at < value.length; at += 1) {
     const character = value[at] ?? "";
-    if (character === "=" || character === ",") throw wrong();
+    if (character === "=" || character === ",")
+      throw wrong(`unescaped character in value: ${character.charCodeAt(0)}`);
     if (character !== "\\") result += character;
     else {
       at += 1;
       const escaped = value[at];
-      if (escaped === undefined || !"\\,=".includes(escaped)) throw wrong();
+      if (escaped === undefined || !"\\,=".includes(escaped))
+        throw wrong(`invalid escape sequence: \\${escaped ?? ""}`);
       result += escaped;
     }
   }
@@ -48,11 +53,10 @@ export function parseFieldSelector(text: string): readonly FieldRequirement[] {
   return splitTerms(text)
     .filter((term) => term !== "")
     .map((term) => {
-      const wrong = (): FieldSelectorError =>
-        new FieldSelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
       const [, field, operator = "", value = ""] = /^(.*?)(!=|==|=)(.*)$/s.exec(term) ?? [];
-      if (field === undefined) throw wrong();
-      return { field, operator: operator === "!=" ? "!=" : "=", value: unescape(value, wrong) };
+      if (field === undefined)
+        throw new FieldSelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
+      return { field, operator: operator === "!=" ? "!=" : "=", value: unescape(value) };
     });
 }
 

@@ -28,7 +28,7 @@ const operators: Readonly<Record<string, SelectorOperator>> = {
   ">": "gt",
   "<": "lt",
 };
-const binaryOperators = "=, ==, in, !=, notin, >, <".split(", ").toSorted().join(", ");
+const binaryOperators = "in, notin, =, ==, !=, gt, lt";
 
 interface Token {
   readonly is: "symbol" | "word" | "end";

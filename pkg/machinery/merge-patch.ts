@@ -22,12 +22,15 @@ export function applyMergePatch(document: unknown, patch: unknown): unknown {
 }
 
 /** The patch that makes `after` of `before`; {} when they are equal. */
-export function createMergePatch(before: Fields, after: Fields): Fields {
+export const createMergePatch = (before: object, after: object): Fields =>
+  diff(before as Fields, after as Fields);
+
+function diff(before: Fields, after: Fields): Fields {
   const patch = new Map<string, unknown>();
   for (const [name, value] of Object.entries(after)) {
     const old = before[name];
     if (isFields(value) && isFields(old)) {
-      const inner = createMergePatch(old, value);
+      const inner = diff(old, value);
       if (Object.keys(inner).length > 0) patch.set(name, inner);
     } else if (!isEqual(old, value)) patch.set(name, value);
   }
@@ -71,7 +74,11 @@ function mergePatches(a: Fields, b: Fields): Fields {
  * `modified` goes, what `modified` says comes, and what others set in `current` stays.
  */
 export const createThreeWayMergePatch = (
-  original: Fields,
-  modified: Fields,
-  current: Fields,
-): Fields => mergePatches(deletionsOf(original, modified), additionsOf(current, modified));
+  original: object,
+  modified: object,
+  current: object,
+): Fields =>
+  mergePatches(
+    deletionsOf(original as Fields, modified as Fields),
+    additionsOf(current as Fields, modified as Fields),
+  );

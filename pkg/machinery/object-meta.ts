@@ -90,6 +90,12 @@ function validateOwners(
   ];
 }
 
+const standardFinalizers: ReadonlySet<string> = new Set([
+  "kubernetes",
+  "orphan",
+  "foregroundDeletion",
+]);
+const unqualifiedFinalizer = "name is neither a standard finalizer name nor is it fully qualified";
 const conflicting = ["orphan", "foregroundDeletion"];
 
 function validateFinalizers(
@@ -97,7 +103,14 @@ function validateFinalizers(
   path: string,
 ): readonly FieldError[] {
   const all = finalizers ?? [];
-  const wrong = all.flatMap((one) => each(path, one, qualifiedNameComplaints(one)));
+  const wrong = [
+    ...all.flatMap((one) => each(path, one, qualifiedNameComplaints(one))),
+    ...all.flatMap((one, index) =>
+      one.includes("/") || standardFinalizers.has(one)
+        ? []
+        : [invalid(`${path}[${index}]`, one, unqualifiedFinalizer)],
+    ),
+  ];
   if (!conflicting.every((one) => all.includes(one))) return wrong;
   const detail = `finalizer ${conflicting.join(" and ")} cannot be both set`;
   return [...wrong, invalid(path, all, detail)];

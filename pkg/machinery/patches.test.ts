@@ -167,7 +167,9 @@ describe("strategic merge patch", () => {
       "does not contain declared merge key: name",
     ));
   it("knows its directives", () =>
-    expect(() => strategic({}, { $patch: "explode" })).toThrow("Unknown patch type"));
+    expect(() => strategic({}, { $patch: "explode" })).toThrow(
+      "unknown patch type: explode in map: map[$patch:explode]",
+    ));
 });
 
 describe("a strategic merge patch that was made", () => {

@@ -19,6 +19,8 @@ export interface FieldSchema {
   /** In protobuf the list is a message with one repeated field. */
   readonly wrapped: boolean;
   readonly inline: boolean;
+  /** Of a property: the embedded struct that it comes from. */
+  readonly embeddedIn?: string;
   readonly pointer: boolean;
   /** Proto3: written even when zero. */
   readonly presence: boolean;
@@ -129,6 +131,8 @@ function parseAbout(line: string): Partial<MessageSchema> {
   };
 }
 
+const goNameOf = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
+
 function parseMessage(schema: Schema, key: string, text: string): MessageSchema {
   const lines = text
     .split("\n")
@@ -140,7 +144,9 @@ function parseMessage(schema: Schema, key: string, text: string): MessageSchema 
   for (const field of fields) {
     const inner = field.inline ? schema.message(field.type)?.properties : undefined;
     if (inner === undefined) properties.set(field.name, field);
-    else for (const [name, property] of inner) properties.set(name, property);
+    else
+      for (const [name, property] of inner)
+        properties.set(name, { ...property, embeddedIn: goNameOf(field.type) });
   }
   return { key, fields, properties, unions: [], ...about };
 }

@@ -34,7 +34,7 @@ describe("a label selector", () => {
     });
 
   for (const [text, message] of [
-    ["a b", "unable to parse requirement: found 'b', expected: !=, <, =, ==, >, in, notin"],
+    ["a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
     ["a,", "found '', expected: identifier after ','"],
     [",a", "found ',', expected: !, identifier, or 'end of string'"],
     ["a in b", "unable to parse requirement: found 'b' expected: '('"],
@@ -78,6 +78,11 @@ describe("a field selector", () => {
       expect(matchesFields(requirements, (field) => fields.get(field) ?? "")).toBe(matches);
       expect(formatFieldSelector(requirements)).toBe(text.replace("==", "="));
     });
+  for (const [text, message] of [
+    ["metadata.name=a\\b", "invalid field selector: invalid escape sequence: \\b"],
+    ["a=b=c", "invalid field selector: unescaped character in value: 61"],
+  ] as const)
+    it(`${text} is refused`, () => expect(() => parseFieldSelector(text)).toThrow(message));
   it("that cannot be understood is refused", () =>
     expect(() => parseFieldSelector("a=b,c")).toThrow(
       "invalid selector: 'a=b,c'; can't understand 'c'",

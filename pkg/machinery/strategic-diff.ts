@@ -173,17 +173,21 @@ function combineLists(
 export const createStrategicMergePatch = (
   schema: Schema,
   key: string,
-  before: Fields,
-  after: Fields,
-): Fields => diffFields(placeOf(schema, key), before, after, { deletions: true, changes: true });
+  before: object,
+  after: object,
+): Fields =>
+  diffFields(placeOf(schema, key), before as Fields, after as Fields, {
+    deletions: true,
+    changes: true,
+  });
 
 export interface ThreeObjects {
   /** What was applied last: the annotation kubectl.kubernetes.io/last-applied-configuration. */
-  readonly original: Fields;
+  readonly original: object;
   /** What is to be applied now. */
-  readonly modified: Fields;
+  readonly modified: object;
   /** What the server has. */
-  readonly current: Fields;
+  readonly current: object;
 }
 
 /**
@@ -193,8 +197,11 @@ export interface ThreeObjects {
 export function createThreeWayStrategicPatch(
   schema: Schema,
   key: string,
-  { original, modified, current }: ThreeObjects,
+  three: ThreeObjects,
 ): Fields {
+  const original = three.original as Fields;
+  const modified = three.modified as Fields;
+  const current = three.current as Fields;
   const place = placeOf(schema, key);
   const additions = diffFields(place, current, modified, { deletions: false, changes: true });
   const deletions = diffFields(place, original, modified, { deletions: true, changes: false });

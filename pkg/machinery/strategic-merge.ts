@@ -3,6 +3,7 @@
  * $retainKeys, $deleteFromPrimitiveList, $setElementOrder) say what a merge alone cannot.
  */
 import { PatchError } from "./json-patch.ts";
+import { inListOrder } from "./list-order.ts";
 import type { FieldSchema, Schema } from "./schema.ts";
 import {
   below,
@@ -20,6 +21,17 @@ import {
   type Place,
 } from "./strategic-fields.ts";
 
+/** A value as Go's %v prints it: map[image:nginx ports:[80]]. */
+function formatGo(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(formatGo).join(" ")}]`;
+  if (value === null || value === undefined) return "<nil>";
+  if (!isFields(value)) return String(value as string | number | boolean);
+  const parts = Object.keys(value)
+    .toSorted()
+    .map((name) => `${name}:${formatGo(value[name])}`);
+  return `map[${parts.join(" ")}]`;
+}
+
 type List = readonly unknown[];
 
 /**
@@ -28,9 +40,9 @@ type List = readonly unknown[];
 export const applyStrategicMergePatch = (
   schema: Schema,
   key: string,
-  document: Fields,
-  patch: Fields,
-): Fields => mergeFields(placeOf(schema, key), document, patch);
+  document: object,
+  patch: object,
+): Fields => mergeFields(placeOf(schema, key), document as Fields, patch as Fields);
 
 const isDirective = (name: string): boolean =>
   name === directive ||
@@ -75,7 +87,7 @@ function mergeFields(place: Place, document: Fields, patch: Fields): Fields {
   if (told === "replace") return withoutDirectives(patch) as Fields;
   if (told === "delete") return {};
   if (told !== undefined && told !== "merge")
-    throw new PatchError(`Unknown patch type found: ${JSON.stringify(told)}`);
+    throw new PatchError(`unknown patch type: ${formatGo(told)} in map: ${formatGo(patch)}`);
   const result = new Map(Object.entries(retained(document, patch)));
   for (const [name, value] of Object.entries(patch)) {
     if (isDirective(name)) continue;
@@ -115,7 +127,7 @@ function mergeObjects(place: Place, field: FieldSchema | undefined, old: List, p
   for (const item of plain) {
     if (!isFields(item) || item[mergeKey] === undefined)
       throw new PatchError(
-        `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`,
+        `map: ${formatGo(item)} does not contain declared merge key: ${mergeKey}`,
       );
     const key = keyText(item, mergeKey);
     const index = merged.findIndex((one) => keyText(one, mergeKey) === key);
@@ -128,7 +140,7 @@ function mergeObjects(place: Place, field: FieldSchema | undefined, old: List, p
 
 function deletedKey(item: Fields, mergeKey: string): string {
   if (item[directive] !== "delete")
-    throw new PatchError(`Unknown patch type found: ${JSON.stringify(item[directive])}`);
+    throw new PatchError(`Unknown patch type found: ${formatGo(item[directive])}`);
   if (item[mergeKey] === undefined)
     throw new PatchError(`delete patch type with no merge key defined: ${mergeKey}`);
   return keyText(item, mergeKey);
@@ -163,29 +175,5 @@ function applyListDirectives(
   }
 }
 
-/**
- * Items that the patch names stand in the patch's order, the others in the server's; where both
- * lists know two items, the server's order decides which comes first.
- */
-function inOrder(mergeKey: string | undefined, items: List, patch: List, server: List): List {
-  const position = (list: List): ReadonlyMap<string, number> =>
-    new Map(list.map((item, index) => [keyText(item, mergeKey), index]));
-  const [inPatch, inServer] = [position(patch), position(server)];
-  const rank = (order: ReadonlyMap<string, number>, item: unknown): number =>
-    order.get(keyText(item, mergeKey)) ?? Number.MAX_SAFE_INTEGER;
-  const sorted = (list: List, order: ReadonlyMap<string, number>): unknown[] =>
-    list.toSorted((a, b) => rank(order, a) - rank(order, b));
-  const named = (item: unknown): boolean => inPatch.has(keyText(item, mergeKey));
-  const right = sorted(items.filter(named), inPatch);
-  const left = sorted(
-    items.filter((item) => !named(item)),
-    inServer,
-  );
-  const result: unknown[] = [];
-  while (left.length > 0 && right.length > 0) {
-    const [a, b] = [left[0], right[0]].map((item) => inServer.get(keyText(item, mergeKey)));
-    const isLeftFirst = a !== undefined && b !== undefined && a < b;
-    result.push(isLeftFirst ? left.shift() : right.shift());
-  }
-  return [...result, ...left, ...right];
-}
+const inOrder = (mergeKey: string | undefined, items: List, patch: List, server: List): List =>
+  inListOrder((item) => keyText(item, mergeKey), items, patch, server);
