@@ -96,7 +96,8 @@ async function record({ object, then, status }: Case): Promise<unknown> {
         priority,
       }),
     );
-    return { now, object: shown, columns, cells: table.rows?.[0]?.cells };
+    const { managedFields: _fields, ...metadata } = shown.metadata;
+    return { now, object: { ...shown, metadata }, columns, cells: table.rows?.[0]?.cells };
   } finally {
     await ask("DELETE", `${own}?gracePeriodSeconds=0`, { gracePeriodSeconds: 0 });
     // No controller empties a Namespace here: it is told that this was done.
