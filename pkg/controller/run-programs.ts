@@ -13,8 +13,8 @@ export function assertClaimsAreSingle(programs: readonly Program[]): void {
 }
 
 /**
- * Runs all of them, each with the doors of its account, until the signal aborts. Rejects when one of them cannot go on; the others are
- * stopped then.
+ * Runs all of them, each with the doors of its account, until the signal aborts. Rejects when one
+ * of them cannot go on; the others are stopped then.
  */
 export async function runPrograms(
   programs: readonly Program[],

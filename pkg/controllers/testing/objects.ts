@@ -74,14 +74,13 @@ export const node = (
     ...(taints === undefined ? {} : { taints }),
     ...(unschedulable === undefined ? {} : { unschedulable }),
   },
-  status: {
-    ...(ready === undefined
+  status:
+    ready === undefined
       ? {}
       : {
           conditions: [
             { type: "Ready", status: ready, lastHeartbeatTime: "2026-01-01T00:01:00Z" },
             { type: "NetworkUnavailable", status: "False" },
           ],
-        }),
-  },
+        },
 });
