@@ -28,6 +28,8 @@ export interface ContainerPlace {
 export interface ContainersOptions {
   readonly context: CriContext;
   readonly events: CriEvents;
+  /** Ids under which the supervisor holds sandboxes' own processes. */
+  readonly sandboxIds: ReadonlySet<string>;
 }
 
 export class Containers {
@@ -49,7 +51,7 @@ export class Containers {
     const folder = join(options.context.paths.state, "containers");
     const containers = new Containers(options, await RecordStore.open(folder, containerCodec));
     options.context.supervisor.onExit((exit) => containers.#onExit(exit));
-    await containers.#recover();
+    await containers.#recover(options.sandboxIds);
     return containers;
   }
 
@@ -257,7 +259,7 @@ export class Containers {
     return this.find(id)?.life.at !== "running";
   }
 
-  async #recover(): Promise<void> {
+  async #recover(sandboxIds: ReadonlySet<string>): Promise<void> {
     const { supervisor, images, logger } = this.#context;
     const known = await supervisor.list();
     for (const { record, life } of planRecovery(this.list(), known)) {
@@ -267,7 +269,7 @@ export class Containers {
     }
     const ids = new Set(this.list().map(({ id }) => id));
     for (const { id } of [...known.running, ...known.exited]) {
-      if (!ids.has(id)) await this.#forget(id);
+      if (!ids.has(id) && !sandboxIds.has(id)) await this.#forget(id);
     }
     for (const id of images.snapshots.list()) {
       if (!ids.has(id)) await images.snapshots.remove(id);

@@ -21,7 +21,8 @@ export interface Cri extends AsyncDisposable {
 export async function createCri(context: CriContext): Promise<Cri> {
   const events = new CriEvents();
   const sandboxes = await Sandboxes.open(context);
-  const containers = await Containers.open({ context, events });
+  const sandboxIds = new Set(sandboxes.list().map(({ id }) => id));
+  const containers = await Containers.open({ context, events, sandboxIds });
   const stats = new StatsReader(context);
   const streaming: StreamingServer = await openStreaming({ context, containers });
   const parts = { context, sandboxes, containers, events, stats, streaming };

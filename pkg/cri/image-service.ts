@@ -47,7 +47,8 @@ export function createImageService(context: CriContext): ImageService {
     pullImage: async ({ image, auth }, signal) => {
       const name = required(image?.image, "image");
       const pulled = await pull(context, name, auth, signal);
-      return { imageRef: pulled.digests[0] ?? pulled.id };
+      // The one name that an image has whatever it is called, as its status says it.
+      return { imageRef: pulled.id };
     },
     removeImage: async ({ image }) => {
       const found = findImage(context, required(image?.image, "image"));

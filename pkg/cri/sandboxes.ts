@@ -8,11 +8,14 @@ import type { CriContext } from "./context.ts";
 import { CriError, invalid, notFound, required } from "./cri-error.ts";
 import { isPodSysctl, type PinnedKind } from "./namespaces-plan.ts";
 import { Namespaces } from "./namespaces.ts";
+import { needsPause } from "./pause-plan.ts";
+import { PauseProcesses } from "./pause-process.ts";
 import { sandboxCodec } from "./record-codecs.ts";
 import { RecordStore } from "./record-store.ts";
 import type { SandboxRecord } from "./records.ts";
 import { planHosts, planResolvConf } from "./sandbox-files-plan.ts";
 import type { SpecPaths } from "./spec-input.ts";
+import { cgroupParentOf } from "./spec-plan.ts";
 
 /** As Docker and containerd size it. */
 const shmOptions = "mode=1777,size=67108864";
@@ -22,21 +25,29 @@ export class Sandboxes {
   readonly #context: CriContext;
   readonly #store: RecordStore<SandboxRecord>;
   readonly #namespaces: Namespaces;
+  readonly #pauses: PauseProcesses;
 
   private constructor(context: CriContext, store: RecordStore<SandboxRecord>) {
     this.#context = context;
     this.#store = store;
-    this.#namespaces = new Namespaces(join(context.paths.run, "ns"), context.kernel);
+    const { paths, kernel, supervisor } = context;
+    this.#namespaces = new Namespaces(join(paths.run, "ns"), kernel);
+    this.#pauses = new PauseProcesses(supervisor, kernel, join(paths.state, "pause"));
   }
 
   /** Sandboxes whose namespaces went with a restart of the machine are not ready any more. */
   static async open(context: CriContext): Promise<Sandboxes> {
     const folder = join(context.paths.state, "sandboxes");
     const sandboxes = new Sandboxes(context, await RecordStore.open(folder, sandboxCodec));
+    const running = await sandboxes.#pauses.running();
     for (const record of sandboxes.list()) {
+      const hasPause = record.pidNamespace === undefined || running.has(record.id);
       const isThere = await sandboxes.#namespaces.has(record.id, pinnedKinds(record.config));
-      if (record.isReady && !isThere) await sandboxes.#store.put({ ...record, isReady: false });
+      if (record.isReady && !(isThere && hasPause)) {
+        await sandboxes.#store.put({ ...record, isReady: false });
+      }
     }
+    context.supervisor.onExit(({ id }) => sandboxes.#onPauseExit(id));
     return sandboxes;
   }
 
@@ -78,13 +89,31 @@ export class Sandboxes {
     const sysctls = config.linux?.sysctls ?? {};
     await this.#namespaces.make(id, kinds, { hostname: this.hostname(config), sysctls });
     await this.#mountShm(record);
+    const pidNamespace = needsPause(config) ? await this.#startPause(record) : undefined;
     const ips = kinds.includes("network") ? await this.#attach(record) : [];
     await this.#writeFiles({ ...record, ips });
     const logs = config.logDirectory;
     if (logs) await mkdir(logs, { recursive: true, mode: 0o755 });
-    const ready = { ...record, ips, isReady: true };
+    const shared = pidNamespace === undefined ? {} : { pidNamespace };
+    const ready = { ...record, ips, ...shared, isReady: true };
     await this.#store.put(ready);
     return ready;
+  }
+
+  async #startPause({ id, config }: SandboxRecord): Promise<string> {
+    const pin = join(this.#context.paths.run, "ns", id, "pid");
+    const cgroupParent = cgroupParentOf(config);
+    await this.#pauses.start(id, { cgroupParent, paths: this.#paths(id, config), pin });
+    return pin;
+  }
+
+  /** Without it the pod's processes are gone, and none can join them. */
+  #onPauseExit(id: string): void {
+    const record = this.#store.get(id);
+    if (record?.isReady !== true) return;
+    void this.#store.put({ ...record, isReady: false }).catch((error: unknown) => {
+      this.#context.logger.error({ id, error: chainOf(error) }, "recording a sandbox's end");
+    });
   }
 
   /** Frees network and namespaces; what is stopped already stays so. Containers must be gone. */
@@ -104,15 +133,19 @@ export class Sandboxes {
 
   /** What the sandbox's containers join and see. */
   paths(record: SandboxRecord): SpecPaths {
-    const kinds = pinnedKinds(record.config);
-    const folder = this.#store.folder(record.id);
+    return this.#paths(record.id, record.config);
+  }
+
+  #paths(id: string, config: PodSandboxConfig): SpecPaths {
+    const kinds = pinnedKinds(config);
+    const folder = this.#store.folder(id);
     const pin = (kind: PinnedKind): Partial<Record<PinnedKind, string>> =>
-      kinds.includes(kind) ? { [kind]: this.#namespaces.path(record.id, kind) } : {};
+      kinds.includes(kind) ? { [kind]: this.#namespaces.path(id, kind) } : {};
     return {
       hosts: join(folder, "hosts"),
       resolvConf: join(folder, "resolv.conf"),
       hostname: join(folder, "hostname"),
-      shm: kinds.includes("ipc") ? this.#shm(record.id) : "/dev/shm",
+      shm: kinds.includes("ipc") ? this.#shm(id) : "/dev/shm",
       ...pin("network"),
       ...pin("ipc"),
       ...pin("uts"),
@@ -164,6 +197,7 @@ export class Sandboxes {
 
   async #release(record: SandboxRecord): Promise<void> {
     const kinds = pinnedKinds(record.config);
+    if (needsPause(record.config)) await this.#pauses.stop(record.id);
     if (kinds.includes("network")) await this.#context.network.detach(this.#networkSandbox(record));
     this.#namespaces.unmount(this.#shm(record.id));
     await rm(join(this.#context.paths.run, "sandboxes", record.id), {

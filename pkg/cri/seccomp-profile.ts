@@ -12,12 +12,14 @@ export type SeccompChoice =
   | { readonly is: "unconfined" }
   | { readonly is: "file"; readonly path: string };
 
-/** Pure. Who says nothing gets the default profile: a container must ask to be unconfined. */
+/** Pure. CRI wants silence to mean unconfined; the kubelet is who asks for the default profile. */
 export function chooseSeccomp(security: LinuxContainerSecurityContext): SeccompChoice {
   if (security.privileged === true) return { is: "unconfined" };
   const profile = security.seccomp ?? fromPath(security.seccompProfilePath ?? "");
-  if (profile?.profileType === ProfileType.Unconfined) return { is: "unconfined" };
-  if (profile?.profileType !== ProfileType.Localhost) return { is: "default" };
+  if (profile === undefined || profile.profileType === ProfileType.Unconfined) {
+    return { is: "unconfined" };
+  }
+  if (profile.profileType !== ProfileType.Localhost) return { is: "default" };
   const path = profile.localhostRef ?? "";
   if (!path.startsWith("/")) throw invalid(`seccomp profile ${JSON.stringify(path)} is no path`);
   return { is: "file", path };
@@ -25,7 +27,9 @@ export function chooseSeccomp(security: LinuxContainerSecurityContext): SeccompC
 
 /** The deprecated field: "runtime/default", "unconfined", "localhost/…". */
 function fromPath(text: string): SecurityProfile | undefined {
-  if (text === "unconfined") return { profileType: ProfileType.Unconfined };
+  if (text === "runtime/default" || text === "docker/default") {
+    return { profileType: ProfileType.RuntimeDefault };
+  }
   if (!text.startsWith("localhost/")) return undefined;
   return { profileType: ProfileType.Localhost, localhostRef: text.slice("localhost/".length) };
 }

@@ -77,6 +77,9 @@ function planCriMount(input: SpecInput, mount: CriMount): Mount {
     throw invalid(`mount of ${destination}: recursive read-only needs read-only`);
   }
   const propagation = mount.propagation ?? MountPropagation.PROPAGATION_PRIVATE;
+  if (isRecursive && propagation !== MountPropagation.PROPAGATION_PRIVATE) {
+    throw invalid(`mount of ${destination}: recursive read-only needs private propagation`);
+  }
   const access = isRecursive ? "rro" : mount.readonly === true ? "ro" : "rw";
   const extra = mount.mountOptions ?? [];
   return {

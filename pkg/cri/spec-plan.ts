@@ -2,7 +2,7 @@
  * A container as CRI describes it becomes an OCI spec. Pure: the same container on the same image
  * and host gives the same spec, which golden files hold.
  */
-import { NamespaceMode } from "../../api/cri/v1.ts";
+import { NamespaceMode, type PodSandboxConfig } from "../../api/cri/v1.ts";
 import { ociRuntimeVersion, type Namespace, type Spec } from "../../api/oci/runtime.ts";
 import type { SpecInput } from "./spec-input.ts";
 import { planMounts } from "./spec-mounts-plan.ts";
@@ -36,11 +36,16 @@ export const defaultReadonlyPaths: readonly string[] = [
 /** Where containers of pods without a parent of their own are put. */
 const defaultCgroupParent = "/tskube";
 
+/** Absolute, without a slash at its end. */
+export function cgroupParentOf({ linux }: PodSandboxConfig): string {
+  const parent = (linux?.cgroupParent || defaultCgroupParent).replace(/\/+$/, "");
+  return parent.startsWith("/") ? parent : `/${parent}`;
+}
+
 export function planSpec(input: SpecInput): Spec {
   const { config, sandbox, id } = input;
   const security = config.linux?.securityContext ?? {};
   const isPrivileged = security.privileged === true;
-  const parent = sandbox.linux?.cgroupParent || defaultCgroupParent;
   return {
     ociVersion: ociRuntimeVersion,
     process: planProcess(input),
@@ -50,7 +55,7 @@ export function planSpec(input: SpecInput): Spec {
     annotations: planAnnotations(input),
     linux: {
       namespaces: planNamespaces(input),
-      cgroupsPath: `${parent.startsWith("/") ? "" : "/"}${parent.replace(/\/+$/, "")}/${id}`,
+      cgroupsPath: `${cgroupParentOf(sandbox)}/${id}`,
       resources: planResources(input),
       devices: planDevices(input),
       ...(isPrivileged ? {} : planHiding(input)),

@@ -91,7 +91,8 @@ function* placed(member: LayerMember, place: string): Generator<LayerMember> {
   if (place !== "usr/bin/busybox" || !(member.content instanceof Uint8Array)) return;
   for (const applet of busyboxApplets(member.content)) {
     if (applet === "busybox") continue;
-    const link = { path: `usr/bin/${applet}`, linkPath: "busybox", mode: 0o777 };
-    yield { entry: { ...plainEntry, ...link, type: "symlink", mtime: entry.mtime } };
+    // Hard links, so that each name is a file of its own to what masks or replaces one of them.
+    const link = { path: `usr/bin/${applet}`, linkPath: place, mode: entry.mode };
+    yield { entry: { ...plainEntry, ...link, type: "hardlink", mtime: entry.mtime } };
   }
 }
