@@ -227,8 +227,8 @@ describe("a strategic merge patch that was made", () => {
         template: {
           spec: {
             containers: [
-              { name: "old", $patch: "delete" },
               { name: "web", image: "2" },
+              { name: "old", $patch: "delete" },
             ],
             "$setElementOrder/containers": [{ name: "web" }],
           },

@@ -1,5 +1,6 @@
 /** Makes strategic merge patches: from two objects, and from three as `kubectl apply` does. */
 import { isEqual } from "./equality.ts";
+import { inListOrder } from "./list-order.ts";
 import type { FieldSchema, Schema } from "./schema.ts";
 import {
   below,
@@ -166,7 +167,7 @@ function combineLists(
     if (index < 0) result.push(item);
     else result[index] = isFields(old) && isFields(item) ? combine(place, old, item) : item;
   }
-  return result;
+  return inListOrder((item) => keyText(item, mergeKey), result, second, first);
 }
 
 /** The patch that makes `after` of `before`. `key` is the kind's message: "apps.v1.Deployment". */
