@@ -6,6 +6,7 @@ import { DescriptorWriter } from "../linux/descriptor-writer.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, collectExit, foreignExit, signalProcess } from "../linux/process.ts";
 import { resizeTerminal } from "../linux/terminal.ts";
+import { makesNamespace } from "../oci/container-plan.ts";
 import type { Exit } from "./supervisor-contract.ts";
 import { ContainerLog } from "./supervisor-log.ts";
 import type { ContainerRecord } from "./supervisor-records.ts";
@@ -128,7 +129,7 @@ export class SupervisedContainer {
     const { id, cgroup, process } = this.record;
     closeQuietly(this.#process.pidfd);
     // In a pid namespace of another's, children outlive the first process; they end with it.
-    killCgroup(kernel, cgroups, cgroup);
+    if (!makesNamespace(this.record.spec, "pid")) killCgroup(kernel, cgroups, cgroup);
     for (const output of this.#outputs) {
       output.drain();
       output.close();

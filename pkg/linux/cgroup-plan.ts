@@ -195,14 +195,54 @@ export const planDeviceWrites = (rules: readonly DeviceRuleLike[]): readonly Wri
     return write("devices", allow ? "devices.allow" : "devices.deny", content);
   });
 
-/** Makes the cgroup's folders in every hierarchy, parents first; those that exist stay. */
-export function planFolders(host: CgroupHost, path: string): readonly Syscall[] {
-  const parts = path.split("/").filter(Boolean);
-  const paths = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-  return paths.flatMap((prefix, depth) => [
-    ...cgroupFolders(host, prefix).map((folder) => makeFolder(folder)),
-    ...(depth === parts.length - 1 ? [] : enableControllers(host, prefix)),
-  ]);
+/** Makes the last folder of `path` in every hierarchy; its parents are there. */
+export const planFolder = (host: CgroupHost, path: string): readonly Syscall[] => [
+  ...cgroupFolders(host, path).map(makeFolder),
+  ...inheritCpuset(host, path),
+];
+
+/** On v1 a new cpuset has no CPUs, and nobody may enter it: it takes its parent's. */
+function inheritCpuset(host: CgroupHost, path: string): readonly Syscall[] {
+  const root = host.hierarchies.find(({ controllers }) => controllers.includes("cpuset"))?.mount;
+  if (root === undefined) return [];
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  return ["cpuset.cpus", "cpuset.mems"].flatMap((file) =>
+    planCopy(`${root}${parent}/${file}`, `${root}${path}/${file}`),
+  );
+}
+
+/** What is read from the one file is written to the other, without a way through JavaScript. */
+function planCopy(from: string, to: string): readonly Syscall[] {
+  const [reading, writing] = [`${from} `, `${to} `];
+  const bytes = 4096; // a list of CPUs, written as ranges, is never longer than a page
+  const open = (path: string, access: "O_RDONLY" | "O_WRONLY", as: string): Syscall => ({
+    call: "openat",
+    args: [["AT_FDCWD"], path, [access, "O_CLOEXEC"]],
+    because: "a new cpuset is empty, and takes nobody in",
+    as,
+  });
+  const close = (as: string): Syscall => ({
+    call: "close",
+    args: [{ result: as }],
+    because: "done with it",
+  });
+  return [
+    open(from, "O_RDONLY", reading),
+    {
+      call: "read",
+      args: [{ result: reading }, { out: from, bytes }, bytes],
+      because: "as its parent has it",
+      as: `${from} length`,
+    },
+    open(to, "O_WRONLY", writing),
+    {
+      call: "write",
+      args: [{ result: writing }, { seen: from }, { result: `${from} length` }],
+      because: "as its parent has it",
+    },
+    close(reading),
+    close(writing),
+  ];
 }
 
 const makeFolder = (folder: string): Syscall => ({
@@ -212,8 +252,14 @@ const makeFolder = (folder: string): Syscall => ({
   may: ["EEXIST"],
 });
 
-/** v2 gives a child only what its parent hands down, and only one by one can some be missing. */
-function enableControllers(host: CgroupHost, prefix: string): readonly Syscall[] {
+/** "/a/b/c" gives "/a", "/a/b", "/a/b/c". */
+export function cgroupPrefixes(path: string): readonly string[] {
+  const parts = path.split("/").filter(Boolean);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+}
+
+/** v2 gives children only what is handed down, and only one by one may some be missing. */
+export function planControllers(host: CgroupHost, prefix: string): readonly Syscall[] {
   if (host.unified === undefined) return [];
   const folder = `${host.unified}${prefix}`;
   return v2Controllers
@@ -265,10 +311,10 @@ export const planWrites = (
   });
 
 /**
- * The files through which a new process enters: "0" written by itself. On v1 it is `tasks`: one
- * thread moving itself needs no lock on the whole system's forks.
+ * The v1 files through which a new process enters: "0" written by itself. It is `tasks`: one
+ * thread moving itself needs no lock on the whole system's forks. Into v2 it is born
+ * (`openUnified`), for the same reason: its cgroup.procs costs a grace period of the kernel's RCU,
+ * ten milliseconds and more.
  */
-export const joinFiles = (host: CgroupHost, path: string): readonly string[] => [
-  ...host.hierarchies.map(({ mount }) => `${mount}${path}/tasks`),
-  ...(host.unified === undefined ? [] : [`${host.unified}${path}/cgroup.procs`]),
-];
+export const joinFiles = (host: CgroupHost, path: string): readonly string[] =>
+  host.hierarchies.map(({ mount }) => `${mount}${path}/tasks`);

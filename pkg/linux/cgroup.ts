@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import {
   cgroupFolders,
   controllerFolder,
@@ -6,12 +6,15 @@ import {
   type CgroupHost,
 } from "./cgroup-host.ts";
 import {
+  cgroupPrefixes,
+  planControllers,
   planDeviceWrites,
-  planFolders,
+  planFolder,
   planLimits,
   planWrites,
   type DeviceRuleLike,
   type Limits,
+  type Write,
 } from "./cgroup-plan.ts";
 import type { Kernel } from "./kernel.ts";
 import { SystemCallError } from "./errno.ts";
@@ -22,6 +25,8 @@ export const readCgroupHost = (): CgroupHost =>
     readFileSync(`${mount}/cgroup.controllers`, "utf8"),
   );
 
+export type CgroupLimits = Limits & { readonly deviceRules?: readonly DeviceRuleLike[] };
+
 /**
  * Makes the cgroup at `path` (absolute from each hierarchy's root, such as /kubepods/pod1/a) and
  * sets its limits. Idempotent. Refuses the root, where everybody lives.
@@ -30,23 +35,42 @@ export function createCgroup(
   kernel: Kernel,
   host: CgroupHost,
   path: string,
-  limits: Limits & { readonly deviceRules?: readonly DeviceRuleLike[] },
+  limits: CgroupLimits,
 ): void {
   const clean = cleanCgroupPath(path);
-  kernel.play(planFolders(host, clean));
-  inheritCpuset(kernel, host, clean);
-  updateCgroup(kernel, host, clean, limits);
+  const steps = [...planFolder(host, clean), ...planWrites(host, clean, limitWrites(host, limits))];
+  try {
+    kernel.play(steps);
+  } catch (error) {
+    // The folder above is not there yet: the first container of its kind, or of its pod.
+    if (!(error instanceof SystemCallError && error.code === "ENOENT")) throw error;
+    for (const parent of cgroupPrefixes(clean).slice(0, -1)) createParent(kernel, host, parent);
+    kernel.play(steps);
+  }
 }
+
+/** What is there stays as it is: its limits are another's. */
+function createParent(kernel: Kernel, host: CgroupHost, path: string): void {
+  const isThere = cgroupFolders(host, path).every((folder) => existsSync(folder));
+  if (!isThere) kernel.play(planFolder(host, path));
+  kernel.play(planControllers(host, path));
+}
+
+const limitWrites = (host: CgroupHost, limits: CgroupLimits): readonly Write[] => [
+  ...planLimits(host, limits),
+  ...planDeviceWrites(limits.deviceRules ?? []),
+];
 
 /** Sets limits of a cgroup that exists. */
 export function updateCgroup(
   kernel: Kernel,
   host: CgroupHost,
   path: string,
-  limits: Limits & { readonly deviceRules?: readonly DeviceRuleLike[] },
+  limits: CgroupLimits,
 ): void {
-  const writes = [...planLimits(host, limits), ...planDeviceWrites(limits.deviceRules ?? [])];
-  kernel.play(planWrites(host, cleanCgroupPath(path), orderMemory(host, path, writes)));
+  const clean = cleanCgroupPath(path);
+  const writes = orderMemory(host, clean, limitWrites(host, limits));
+  kernel.play(planWrites(host, clean, writes));
 }
 
 /** v1 refuses memory above memory and swap at any time: grow the outer limit first. */
@@ -71,21 +95,6 @@ export function cleanCgroupPath(path: string): string {
   return `/${parts.join("/")}`;
 }
 
-/** On v1 a new cpuset has no CPUs, and nobody may enter it: it takes its parent's. */
-function inheritCpuset(kernel: Kernel, host: CgroupHost, path: string): void {
-  const root = host.hierarchies.find(({ controllers }) => controllers.includes("cpuset"))?.mount;
-  if (root === undefined) return;
-  const parts = path.split("/").filter(Boolean);
-  parts.forEach((_, index) => {
-    const parent = [root, ...parts.slice(0, index)].join("/");
-    const folder = [root, ...parts.slice(0, index + 1)].join("/");
-    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-      if (readFileSync(`${folder}/${file}`, "utf8").trim() !== "") continue;
-      writeFile(kernel, `${folder}/${file}`, readFileSync(`${parent}/${file}`, "utf8").trim());
-    }
-  });
-}
-
 function writeFile(kernel: Kernel, path: string, content: string): void {
   const fd = kernel.call("openat", [["AT_FDCWD"], path, ["O_WRONLY", "O_CLOEXEC"]], path);
   try {
@@ -93,6 +102,14 @@ function writeFile(kernel: Kernel, path: string, content: string): void {
   } finally {
     kernel.call("close", [fd]);
   }
+}
+
+/** The v2 folder of the cgroup, for a process to be born in; the caller closes it. */
+export function openUnified(kernel: Kernel, host: CgroupHost, path: string): number | undefined {
+  if (host.unified === undefined) return undefined;
+  const folder = `${host.unified}${cleanCgroupPath(path)}`;
+  const flags = ["O_RDONLY", "O_DIRECTORY", "O_CLOEXEC"] as const;
+  return kernel.call("openat", [["AT_FDCWD"], folder, flags], folder);
 }
 
 /** Every process of the cgroup and of those below it, in our pid namespace. */
@@ -119,8 +136,21 @@ const childFolders = (folder: string): readonly string[] => {
 
 /** Removes the cgroup and those below it. Throws EBUSY while a process is left in it. */
 export function removeCgroup(kernel: Kernel, host: CgroupHost, path: string): void {
-  for (const folder of cgroupFolders(host, cleanCgroupPath(path))) removeTree(kernel, folder);
+  const folders = cgroupFolders(host, cleanCgroupPath(path));
+  const { failures } = kernel.play(
+    folders.map((folder) => ({
+      call: "unlinkat",
+      args: [["AT_FDCWD"], folder, ["AT_REMOVEDIR"]],
+      because: "nobody is in it any more",
+      may: ["ENOENT", "EBUSY"],
+    })),
+  );
+  if (failures.some(({ errno }) => errno === EBUSY)) {
+    for (const folder of folders) removeTree(kernel, folder);
+  }
 }
+
+const EBUSY = 16;
 
 function removeTree(kernel: Kernel, folder: string): void {
   const remove = (): void => {

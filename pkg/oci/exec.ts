@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { openUnified } from "../linux/cgroup.ts";
 import { joinFiles } from "../linux/cgroup-plan.ts";
 import { SystemCallError } from "../linux/errno.ts";
 import type { Kernel } from "../linux/kernel.ts";
@@ -23,6 +24,7 @@ export function execInContainer(kernel: Kernel, host: Host, request: ExecRequest
   kernel.call("prctl", [["PR_SET_DUMPABLE"], 0, 0, 0, 0], "PR_SET_DUMPABLE");
   const process = execProcess(spec, request.process);
   const { seccomp } = spec.linux ?? {};
+  const cgroup = spec.linux?.cgroupsPath ?? cgroupOf(pid);
   const container = openPidfd(kernel, pid);
   if (container === undefined) throw new SystemCallError("pidfd_open", String(pid), ESRCH);
   const stdio =
@@ -36,11 +38,16 @@ export function execInContainer(kernel: Kernel, host: Host, request: ExecRequest
         process,
         stdio: stdio.plan,
         host: factsFor(kernel, host, {}),
-        cgroupJoin: joinFiles(host.cgroup, spec.linux?.cgroupsPath ?? cgroupOf(pid)),
+        cgroupJoin: joinFiles(host.cgroup, cgroup),
       },
       seccomp === undefined ? undefined : seccompProgram(seccomp, kernel.architecture),
     );
-    const spawned = kernel.spawn({ namespaces: [], joinPid: container }, steps);
+    const unified = openUnified(kernel, host.cgroup, cgroup);
+    const born = unified === undefined ? {} : { cgroup: unified };
+    const spawned = attempt(
+      () => kernel.spawn({ namespaces: [], joinPid: container, ...born }, steps),
+      () => unified !== undefined && closeQuietly(unified),
+    );
     return runSession(kernel, spawned, stdio.take());
   } catch (error) {
     stdio.cancel();
@@ -48,6 +55,14 @@ export function execInContainer(kernel: Kernel, host: Host, request: ExecRequest
   } finally {
     stdio.closeTheirs();
     closeQuietly(container);
+  }
+}
+
+function attempt<T>(body: () => T, last: () => void): T {
+  try {
+    return body();
+  } finally {
+    last();
   }
 }
 

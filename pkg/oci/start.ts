@@ -1,7 +1,8 @@
 import type { Spec } from "../../api/oci/runtime.ts";
-import { createCgroup, removeCgroup } from "../linux/cgroup.ts";
+import { createCgroup, openUnified, removeCgroup } from "../linux/cgroup.ts";
 import { joinFiles } from "../linux/cgroup-plan.ts";
 import type { Kernel, SpawnOptions } from "../linux/kernel.ts";
+import { closeQuietly } from "../linux/process.ts";
 import { seccompProgram } from "../linux/seccomp.ts";
 import { type ContainerPlan, makesNamespace, type StdioPlan } from "./container-plan.ts";
 import { deviceRules } from "./device-rules-plan.ts";
@@ -47,7 +48,7 @@ export function startContainer(kernel: Kernel, host: Host, request: StartRequest
   const resources = spec.linux?.resources ?? {};
   try {
     createCgroup(kernel, host.cgroup, cgroup, { ...resources, deviceRules: deviceRules(spec) });
-    const { pid, pidfd, failures } = withPidNamespace(kernel, spec, (options) =>
+    const { pid, pidfd, failures } = withSpawnOptions(kernel, host, spec, cgroup, (options) =>
       kernel.spawn(options, steps),
     );
     const refused = failures
@@ -79,15 +80,30 @@ function removeQuietly(kernel: Kernel, host: Host, cgroup: string): void {
 
 const clonable = ["pid", "mount", "uts", "ipc", "network"] as const;
 
-function withPidNamespace<T>(kernel: Kernel, spec: Spec, spawn: (options: SpawnOptions) => T): T {
+/** With the descriptors that clone(2) wants, closed afterwards. */
+function withSpawnOptions<T>(
+  kernel: Kernel,
+  { cgroup }: Host,
+  spec: Spec,
+  path: string,
+  spawn: (options: SpawnOptions) => T,
+): T {
   const namespaces = clonable.filter((type) => makesNamespace(spec, type));
   const joined = spec.linux?.namespaces?.find(({ type }) => type === "pid")?.path;
-  if (joined === undefined) return spawn({ namespaces });
-  const args = [["AT_FDCWD"], joined, ["O_RDONLY", "O_CLOEXEC"]] as const;
-  const joinPid = kernel.call("openat", args, joined);
+  const args = [["AT_FDCWD"], joined ?? "", ["O_RDONLY", "O_CLOEXEC"]] as const;
+  const joinPid = joined === undefined ? undefined : kernel.call("openat", args, joined);
   try {
-    return spawn({ namespaces, joinPid });
+    const unified = openUnified(kernel, cgroup, path);
+    try {
+      return spawn({
+        namespaces,
+        ...(joinPid === undefined ? {} : { joinPid }),
+        ...(unified === undefined ? {} : { cgroup: unified }),
+      });
+    } finally {
+      if (unified !== undefined) closeQuietly(unified);
+    }
   } finally {
-    kernel.call("close", [joinPid]);
+    if (joinPid !== undefined) closeQuietly(joinPid);
   }
 }
