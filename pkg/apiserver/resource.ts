@@ -29,6 +29,8 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly nameRule: "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
   /** Defaults beyond those in the schema. Runs on every decoded object, old ones included. */
   readonly defaults?: (object: T) => T;
+  /** From another version of the kind that was written under the same keys (Event). */
+  readonly fromStored?: (object: KubeObject) => T;
   /** Before validation of a create: clears what clients may not set, sets what they get. */
   readonly prepareForCreate?: (object: T) => T;
   /** Before validation of an update of the main resource: keeps status, for most kinds. */

@@ -9,6 +9,7 @@ import { endpointSlices } from "./kinds/endpoint-slice.ts";
 import { endpoints } from "./kinds/endpoints.ts";
 import { events } from "./kinds/event.ts";
 import { leases } from "./kinds/lease.ts";
+import { newEvents } from "./kinds/new-event.ts";
 import { namespaces } from "./kinds/namespace.ts";
 import { nodes } from "./kinds/node.ts";
 import { pods } from "./kinds/pod/pod.ts";
@@ -36,6 +37,7 @@ export const resources: readonly Resource[] = [
   anyKind(deployments),
   anyKind(replicaSets),
   anyKind(leases),
+  anyKind(newEvents),
   anyKind(endpointSlices),
   anyKind(clusterRoleBindings),
   anyKind(clusterRoles),

@@ -4,6 +4,7 @@ import { invalid, required } from "../../machinery/field-error.ts";
 import { qualifiedNameComplaints } from "../../machinery/names.ts";
 import type { Resource } from "../resource.ts";
 import { numberColumn, textColumn, wide, nameColumn } from "./columns.ts";
+import { asCoreEvent } from "./event-conversion.ts";
 import { since } from "./human-duration.ts";
 import { check, type Errors, none } from "./rules.ts";
 
@@ -100,6 +101,7 @@ export const events: Resource<Event> = {
   defaults: (event) =>
     // The decoder leaves out what the client left out, and all else here reads it.
     event.involvedObject === undefined ? { ...event, involvedObject: {} } : event,
+  fromStored: asCoreEvent,
   validate: validateEvent,
   timeToLiveSeconds: 3_600,
   createsOnUpdate: true,

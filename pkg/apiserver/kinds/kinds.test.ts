@@ -137,7 +137,8 @@ describe("the tables, as upstream prints them", () => {
           priority,
         })),
       ).toEqual(columns);
-      const shown = resource.columns.map(({ cell }) => cell(object, now ?? 0));
+      const whole = decoded(resource, object);
+      const shown = resource.columns.map(({ cell }) => cell(whole, now ?? 0));
       const isAge = (index: number): boolean => resource.columns[index]?.name === "Age";
       for (const [index, cell] of cells.entries())
         if (!isAge(index)) expect(shown[index]).toEqual(cell);

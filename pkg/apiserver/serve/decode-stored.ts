@@ -8,5 +8,6 @@ export function decodeForeign(resource: Resource, value: Uint8Array): KubeObject
   const object = startsWithMagic(value)
     ? kubernetesProtobuf.decode(value)
     : (JSON.parse(Buffer.from(value).toString()) as KubeObject);
-  return resource.defaults?.(object) ?? object;
+  const own = resource.fromStored?.(object) ?? object;
+  return resource.defaults?.(own) ?? own;
 }
