@@ -1,4 +1,5 @@
 /** The whole registry of admission plugins. Order is behaviour: each sees what the last one did. */
+import { rbacEscalation } from "../auth/rbac-escalation.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from "./pod-defaults.ts";
@@ -10,4 +11,5 @@ export const defaultAdmission: readonly AdmissionPlugin[] = [
   taintNodesByCondition,
   priority,
   defaultTolerationSeconds,
+  rbacEscalation,
 ];

@@ -1,7 +1,11 @@
 import { isStream, type Handler, type WireBody, type WireResponse } from "../../base/wire.ts";
-import { StatusError } from "../../machinery/status-error.ts";
 import { mastersGroup } from "../auth-contract.ts";
-import { keyOf, planBootstrapRbac, type RbacObject } from "./bootstrap-rbac-plan.ts";
+import {
+  keyOf,
+  planBootstrapRbac,
+  type BootstrapChange,
+  type RbacObject,
+} from "./bootstrap-rbac-plan.ts";
 
 const root = "/apis/rbac.authorization.k8s.io/v1";
 const plurals: Readonly<Record<string, string>> = {
@@ -10,6 +14,9 @@ const plurals: Readonly<Record<string, string>> = {
   Role: "roles",
   RoleBinding: "rolebindings",
 };
+
+/** Well under the number of writes that a server takes at a time. */
+const writesAtOnce = 50;
 
 /** The server itself, as a caller of its own handler. */
 const peer = {
@@ -42,25 +49,24 @@ export async function ensureBootstrapRbac(handler: Handler, signal: AbortSignal)
       existing.set(keyOf(object), object);
     }
   }
-  for (const change of planBootstrapRbac(existing)) {
+  const apply = async (change: BootstrapChange): Promise<void> => {
     const { kind = "", metadata } = change.object;
-    const namespace = metadata?.namespace;
-    const folder = `${namespace === undefined ? root : `${root}/namespaces/${namespace}`}/${plurals[kind] ?? ""}`;
+    const inside = metadata?.namespace === undefined ? "" : `/namespaces/${metadata.namespace}`;
+    const folder = `${root}${inside}/${plurals[kind] ?? ""}`;
     const answer =
       change.do === "create"
         ? await send("POST", folder, change.object)
         : await send("PUT", `${folder}/${metadata?.name ?? ""}`, change.object);
     // 409: another server was quicker. Its object is the wanted one, or the next start completes it.
     if (answer.status >= 400 && answer.status !== 409) {
-      throw new StatusError(
-        "InternalError",
-        `${change.do} ${keyOf(change.object)}`,
-        {},
-        {
-          cause: new Error(await textOf(answer)),
-        },
-      );
+      const cause = new Error(await textOf(answer));
+      throw new Error(`${change.do} ${keyOf(change.object)}`, { cause });
     }
+  };
+  const changes = planBootstrapRbac(existing);
+  // Many at once: storage commits them together, and a server's start waits for this.
+  for (let at = 0; at < changes.length; at += writesAtOnce) {
+    await Promise.all(changes.slice(at, at + writesAtOnce).map(apply));
   }
 }
 

@@ -92,3 +92,19 @@ const at = (resource: string, subresource: string): Asked => ({
   subresource,
   name: "",
 });
+
+/** {APIGroups:[""], Resources:["pods"], Verbs:["get"]}, as upstream shows rules in messages. */
+export function ruleCode(rule: PolicyRule): string {
+  const list = (name: string, values: readonly string[] | undefined): readonly string[] =>
+    values === undefined || values.length === 0
+      ? []
+      : [`${name}:[${values.map((value) => JSON.stringify(value)).join(" ")}]`];
+  const parts = [
+    ...list("APIGroups", rule.apiGroups),
+    ...list("Resources", rule.resources),
+    ...list("NonResourceURLs", rule.nonResourceURLs),
+    ...list("ResourceNames", rule.resourceNames),
+    ...list("Verbs", rule.verbs),
+  ];
+  return `{${parts.join(", ")}}`;
+}
