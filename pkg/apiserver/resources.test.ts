@@ -10,6 +10,7 @@ import { events } from "./kinds/event.ts";
 import { namespaces } from "./kinds/namespace.ts";
 import { newEvents } from "./kinds/new-event.ts";
 import { nodes } from "./kinds/node.ts";
+import { validateEphemeralUpdate } from "./kinds/pod/ephemeral-update.ts";
 import { pods } from "./kinds/pod/pod.ts";
 import { resources } from "./resources.ts";
 
@@ -156,6 +157,26 @@ describe("a pod", () => {
       "status.containerStatuses[0].state: Forbidden: may not be transitioned to non-terminated state",
     ]);
     expect(lines(pods.status?.validate?.(ended, alive))).toEqual([]);
+  });
+
+  it("takes containers for looking into it, and keeps those that it has", () => {
+    const ephemeral = (name: string, image: string) => ({
+      name,
+      image,
+      terminationMessagePolicy: "File",
+      imagePullPolicy: "Always",
+    });
+    const withThese = (...ephemeralContainers: ReturnType<typeof ephemeral>[]): Pod => {
+      const spec = { containers: [{ name: "a", image: "a:1" }], ephemeralContainers };
+      return pods.defaults?.(pod({ spec })) ?? {};
+    };
+    const [a, b] = [ephemeral("x", "x"), ephemeral("y", "y")];
+    expect(lines(validateEphemeralUpdate(withThese(a, b), withThese(a)))).toEqual([]);
+    const errors = validateEphemeralUpdate(withThese({ ...a, image: "z" }), withThese(a, b));
+    expect(lines(errors)).toEqual([
+      'spec.ephemeralContainers: Forbidden: existing ephemeral containers "x" may not be changed\n',
+      'spec.ephemeralContainers: Forbidden: existing ephemeral containers "y" may not be removed\n',
+    ]);
   });
 
   it("has addresses that agree with each other", () => {

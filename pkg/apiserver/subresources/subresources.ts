@@ -5,6 +5,7 @@ import type { Eviction } from "../../../api/policy/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { IssueToken } from "../connect-contract.ts";
+import { validateEphemeralUpdate } from "../kinds/pod/ephemeral-update.ts";
 import { badRequest } from "../refusals.ts";
 import { answerObject } from "../rendering/choose-rendering.ts";
 import { success } from "../serve/answers.ts";
@@ -45,7 +46,7 @@ const ephemeralMode: UpdateMode = {
     const before = current as Pod;
     return { ...before, spec: { ...before.spec, ephemeralContainers } } as KubeObject;
   },
-  validate: (resource, object, current) => resource.validate?.(object, current) ?? [],
+  validate: (_resource, object, current) => validateEphemeralUpdate(object as Pod, current as Pod),
 };
 
 const evictionRef = {
