@@ -168,7 +168,7 @@ describe("a pod", () => {
     });
     const withThese = (...ephemeralContainers: ReturnType<typeof ephemeral>[]): Pod => {
       const spec = { containers: [{ name: "a", image: "a:1" }], ephemeralContainers };
-      return pods.defaults?.(pod({ spec })) ?? {};
+      return pods.defaults?.(pod({ spec })) ?? pod();
     };
     const [a, b] = [ephemeral("x", "x"), ephemeral("y", "y")];
     expect(lines(validateEphemeralUpdate(withThese(a, b), withThese(a)))).toEqual([]);
