@@ -2,7 +2,7 @@ import { apiVersionOf, type KubeObject, type ResourceRef } from "../../api/resou
 import { chainOf } from "../base/errors.ts";
 import type { Informer } from "../client/client.ts";
 import type { EventRecorder } from "../client/events.ts";
-import { keyOf } from "../client/informer-store.ts";
+import { keyOf, splitKey } from "../client/informer-store.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Context, ControllerDoors, Definition, Program } from "./controller.ts";
 import { OwnWrites, patienceMs, trackedClient } from "./own-writes.ts";
@@ -136,8 +136,9 @@ class Run<T extends KubeObject> {
       if (signal.aborted) return;
       const afterMs = this.#queue.retry(key);
       const fields = { controller: this.#definition.name, key, afterMs, error: chainOf(error) };
-      // Somebody else was quicker: the object's next version is on its way here.
-      if (isReason(error, "Conflict")) logger.debug(fields, "reconcile met a newer version");
+      // Somebody else was quicker: the object's next version, or its end, is on its way here.
+      const isGone = isReason(error, "NotFound") && error.details.name === splitKey(key).name;
+      if (isGone || isReason(error, "Conflict")) logger.debug(fields, "reconcile came too late");
       else logger.warn(fields, "reconcile failed, will try again");
     }
   }

@@ -100,22 +100,22 @@ describe("a Service", () => {
   it("has the ready pods as its endpoints, in both forms", async () => {
     await using cluster = await clusterWithWeb(3);
     await cluster.client.resource(services).create(service("web"));
-    const slices = cluster.informers.informer(endpointSlices);
+    const sliceInformer = cluster.informers.informer(endpointSlices);
     const old = cluster.informers.informer(endpoints);
+    const slices = () =>
+      sliceInformer
+        .list("default")
+        .filter(({ metadata }) => metadata?.labels?.["kubernetes.io/service-name"] === "web");
     const ready = (): number =>
-      slices
-        .list()
+      slices()
         .flatMap((slice) => slice.endpoints ?? [])
         .filter(({ conditions }) => conditions?.ready).length;
     const oldReady = (): number =>
-      old
-        .list()
-        .flatMap(({ subsets }) => subsets ?? [])
-        .flatMap((one) => one.addresses ?? []).length;
+      (old.get("default/web")?.subsets ?? []).flatMap(({ addresses }) => addresses ?? []).length;
     expect(await cluster.runUntil(() => ready() === 3 && oldReady() === 3, 60_000)).toBe(true);
-    expect(slices.list()[0]?.ports).toEqual([{ name: "http", protocol: "TCP", port: 8080 }]);
+    expect(slices()[0]?.ports).toEqual([{ name: "http", protocol: "TCP", port: 8080 }]);
     await cluster.client.resource(services).delete(key("web"));
-    const areGone = (): boolean => slices.list().length + old.list().length === 0;
+    const areGone = (): boolean => slices().length === 0 && old.get("default/web") === undefined;
     expect(await cluster.runUntil(areGone, 60_000)).toBe(true);
   });
 });

@@ -3,11 +3,6 @@
  * controllers and scheduler, simulated nodes. One seed decides everything that chance decides, so
  * a run that failed replays by its seed. It opens no socket and reads no clock.
  */
-import type { Namespace } from "../../api/core/v1.ts";
-import { namespaces } from "../../api/resources.ts";
-import { createApiServer } from "../apiserver/create-api-server.ts";
-import { createStores } from "../apiserver/create-stores.ts";
-import { resources } from "../apiserver/resources.ts";
 import { seededRandom, type Random } from "../base/random.ts";
 import type { Handler } from "../base/wire.ts";
 import type { Client, Informers } from "../client/client.ts";
@@ -15,17 +10,16 @@ import { connect } from "../client/connect.ts";
 import { createEventRecorder } from "../client/events.ts";
 import { inMemoryTransport } from "../client/in-memory-transport.ts";
 import { createInformers, withoutManagedFields } from "../client/informer.ts";
+import type { Program } from "../controller/controller.ts";
 import { runPrograms } from "../controller/run-programs.ts";
 import { controllers } from "../controllers/controllers.ts";
-import { isReason } from "../machinery/status-error.ts";
 import { defaultPlugins } from "../scheduler/default-plugins.ts";
 import { runScheduler } from "../scheduler/scheduler.ts";
-import { MemoryStorage } from "../storage/memory.ts";
 import { silentLogger, type Logger } from "../telemetry/logger.ts";
-import { Metrics } from "../telemetry/metrics.ts";
 import { faultyTransport, noFaults, type Faults } from "./faults.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 import { runSimulatedNode, type SimulatedNodeOptions } from "./simulated-node.ts";
+import { simulatedServer, type SimulatedServer } from "./simulated-server.ts";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -53,8 +47,6 @@ export interface Simulation extends AsyncDisposable {
   readonly informers: Informers;
 }
 
-const systemNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
-
 /** A cluster that has started: its server answers, its components run, its nodes come up. */
 export async function simulate(options: SimulationOptions): Promise<Simulation> {
   const cluster = new SimulatedCluster(options);
@@ -72,8 +64,7 @@ class SimulatedCluster implements Simulation {
   readonly transcript: string[] = [];
   readonly #logger: Logger;
   readonly #stop = new AbortController();
-  readonly #handler: Handler;
-  readonly #ready: () => Promise<void>;
+  readonly #server: SimulatedServer;
   readonly #running: Promise<unknown>[] = [];
   readonly #nodes = new Map<string, SimulatedNodeOptions>();
   readonly #nodeStops = new Map<string, AbortController>();
@@ -83,13 +74,11 @@ class SimulatedCluster implements Simulation {
     this.seed = seed;
     this.random = seededRandom(seed);
     this.#logger = logger;
-    const server = this.#createServer();
-    this.#handler = server.handler;
-    this.#ready = () => server.ready();
-    this.#running.push(server.run(this.#stop.signal));
-    this.client = this.#connect("admin", noFaults());
+    this.#server = simulatedServer(this.clock, this.random, logger);
+    this.#running.push(this.#server.run(this.#stop.signal));
+    this.client = this.#connect("admin", ["system:masters"], noFaults());
     this.informers = this.#informers(this.client);
-    this.#nodeInformers = this.#informers(this.#connect("nodes", this.faults));
+    this.#nodeInformers = this.#informers(this.#connect("nodes", ["system:masters"], this.faults));
     const given =
       typeof nodes === "number"
         ? Array.from({ length: nodes }, (_, index) => ({ name: `node-${index}` }))
@@ -98,13 +87,8 @@ class SimulatedCluster implements Simulation {
   }
 
   async start(): Promise<void> {
-    await this.#soon(this.#ready());
-    for (const name of systemNamespaces)
-      await this.#soon(this.client.resource(namespaces).create(namespace(name))).catch(
-        (error: unknown) => {
-          if (!isReason(error, "AlreadyExists")) throw error;
-        },
-      );
+    await this.#soon(this.#server.ready());
+    await this.#soon(this.#server.prepare(this.#stop.signal));
     this.#runControllers();
     this.#runScheduler();
     for (const name of this.#nodes.keys()) this.restoreNode(name);
@@ -122,7 +106,7 @@ class SimulatedCluster implements Simulation {
     const stop = new AbortController();
     this.#nodeStops.set(name, stop);
     const { clock, random } = this;
-    const client = this.#connect(`system:node:${name}`, this.faults);
+    const client = this.#connect(`system:node:${name}`, ["system:nodes"], this.faults);
     const doors = { client, informers: this.#nodeInformers, clock, random, logger: this.#logger };
     this.#running.push(runSimulatedNode(doors, options, stop.signal));
   }
@@ -138,35 +122,12 @@ class SimulatedCluster implements Simulation {
     await this.#soon(Promise.allSettled(this.#running));
   }
 
-  #createServer() {
+  /** A client as whom its certificate would name. */
+  #connect(user: string, organizations: readonly string[], faults: Faults): Client {
     const { clock, random } = this;
-    const logger = this.#logger;
-    const storage = new MemoryStorage(clock);
-    const stores = createStores({ storage, resources, clock, random, logger, admission: [] });
-    return createApiServer({
-      stores,
-      reviews: [],
-      authenticate: ({ peer }) =>
-        Promise.resolve({
-          name: peer.certificate?.commonName ?? "system:anonymous",
-          uid: "",
-          groups: ["system:masters"],
-          extra: {},
-        }),
-      authorize: () => Promise.resolve({ allowed: true, reason: "" }),
-      clock,
-      logger,
-      gitVersion: "v1.37.0",
-      advertiseAddress: "10.0.0.1:6443",
-      metrics: new Metrics(),
-    });
-  }
-
-  #connect(user: string, faults: Faults): Client {
-    const { clock, random } = this;
-    const certificate = { commonName: user, organizations: [] };
+    const certificate = { commonName: user, organizations };
     const recorded: Handler = async (request) => {
-      const response = await this.#handler(request);
+      const response = await this.#server.handler(request);
       if (request.method !== "GET")
         this.transcript.push(
           `${(clock.monotonic() / 1_000).toFixed(3)} ${user} ` +
@@ -184,22 +145,30 @@ class SimulatedCluster implements Simulation {
     return createInformers(doors, this.#stop.signal, withoutManagedFields);
   }
 
-  #doors(user: string, component: string) {
+  #doors(component: string, client: Client) {
     const { clock, random } = this;
-    const client = this.#connect(user, this.faults);
-    const logger = this.#logger.child({ component: user });
+    const logger = this.#logger.child({ component });
     const events = createEventRecorder({ client, clock, logger }, component, this.#stop.signal);
     return { client, informers: this.#informers(client), clock, random, logger, events };
   }
 
+  /** Each reads through the manager, from one copy, and writes with the rights of its account. */
   #runControllers(): void {
-    const doors = this.#doors("system:kube-controller-manager", "controller-manager");
+    const manager = "system:kube-controller-manager";
+    const shared = this.#doors("kube-controller-manager", this.#connect(manager, [], this.faults));
+    const doorsOf = ({ account }: Program) => {
+      const groups = ["system:serviceaccounts", "system:serviceaccounts:kube-system"];
+      const user = `system:serviceaccount:kube-system:${account}`;
+      const own = this.#doors(account, this.#connect(user, groups, this.faults));
+      return { ...own, informers: shared.informers };
+    };
     const programs = controllers({ rootCa: "simulated" });
-    this.#running.push(runPrograms(programs, () => doors, this.#stop.signal));
+    this.#running.push(runPrograms(programs, doorsOf, this.#stop.signal));
   }
 
   #runScheduler(): void {
-    const doors = this.#doors("system:kube-scheduler", "default-scheduler");
+    const client = this.#connect("system:kube-scheduler", [], this.faults);
+    const doors = this.#doors("default-scheduler", client);
     const options = { ...doors, plugins: defaultPlugins, name: "default-scheduler" };
     this.#running.push(runScheduler(options, this.#stop.signal));
   }
@@ -214,5 +183,3 @@ class SimulatedCluster implements Simulation {
     return settled;
   }
 }
-
-const namespace = (name: string): Namespace => ({ metadata: { name } });

@@ -213,6 +213,7 @@ async function failedCreate(
   throw error;
 }
 
+/** An update and not a patch: upstream's role for this controller allows no patch. */
 async function markRevision(
   deployment: Deployment,
   revision: number | undefined,
@@ -221,11 +222,12 @@ async function markRevision(
 ): Promise<Deployment> {
   if (revision === undefined || revision === 0 || revisionOf(deployment) === revision)
     return deployment;
-  const { name = "", namespace = "" } = deployment.metadata ?? {};
-  const body = { metadata: { annotations: { [revisionAnnotation]: String(revision) } } };
-  return client
-    .resource(deployments)
-    .patch({ namespace, name }, { type: "merge", body }, {}, signal);
+  const annotations = {
+    ...deployment.metadata?.annotations,
+    [revisionAnnotation]: String(revision),
+  };
+  const metadata = { ...deployment.metadata, annotations };
+  return client.resource(deployments).update({ ...deployment, metadata }, {}, signal);
 }
 
 const writeStatus = async (

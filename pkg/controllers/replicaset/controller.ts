@@ -103,9 +103,11 @@ async function applyClaims(
     const others = (pod.metadata?.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
     const ownerReferences =
       what === "adopt" ? [...others, controllerReference(replicaSets, replicaSet)] : others;
-    await client
-      .resource(podsRef)
-      .update({ ...pod, metadata: { ...pod.metadata, ownerReferences } }, {}, signal);
+    const { name: podName = "", uid: podUid, resourceVersion } = pod.metadata ?? {};
+    // A patch and not an update: upstream's role for this controller allows no update of pods.
+    const body = { metadata: { uid: podUid, resourceVersion, ownerReferences } };
+    const key = { namespace, name: podName };
+    await client.resource(podsRef).patch(key, { type: "merge", body }, {}, signal);
   }
 }
 
