@@ -1,6 +1,9 @@
 /** Upstream's own clients against our streams: kubectl (WebSocket, older ones SPDY) and crictl. */
 import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server, ServerCredentials, type handleUnaryCall } from "@grpc/grpc-js";
@@ -41,6 +44,7 @@ const big = "0123456789abcdef".repeat(200_000);
 describe.skipIf(kubectls.length === 0).each(kubectls)("%s exec", (kubectl) => {
   let server: RunningServer;
   let folder = "";
+  let access: readonly string[] = [];
   let args: readonly string[] = [];
   beforeAll(async () => {
     const doors = { clock: systemClock, random: systemRandom };
@@ -54,7 +58,8 @@ describe.skipIf(kubectls.length === 0).each(kubectls)("%s exec", (kubectl) => {
     folder = await mkdtemp(join(tmpdir(), "kubectl-"));
     await writeFile(join(folder, "ca.crt"), authority.certificate);
     const authorityFile = `--certificate-authority=${join(folder, "ca.crt")}`;
-    args = [`--server=https://127.0.0.1:${server.port}`, authorityFile, "--token=x", "exec"];
+    access = [`--server=https://127.0.0.1:${server.port}`, authorityFile, "--token=x"];
+    args = [...access, "exec"];
   });
   afterAll(async () => {
     await server.close();
@@ -83,6 +88,24 @@ describe.skipIf(kubectls.length === 0).each(kubectls)("%s exec", (kubectl) => {
     const { stdout } = await run("script", ["-qec", line, "/dev/null"]);
     expect(stdout).toContain("size 99x33");
     expect(stdout).toContain("hi");
+  });
+
+  it("forwards ports, several connections of them", async () => {
+    const page = createServer((_request, response) => response.end(big)).listen(0, "127.0.0.1");
+    await once(page, "listening");
+    const { port } = page.address() as AddressInfo;
+    const child = spawn(kubectl, [...access, "port-forward", "web", `:${port}`]);
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (piece: string) => (said += piece));
+    while (!said.includes("->")) await once(child.stdout, "data");
+    const local = /127.0.0.1:(\d+)/.exec(said)?.[1];
+    const fetchText = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${local}/`)).text();
+    const pages = await Promise.all([fetchText(), fetchText(), fetchText()]);
+    expect(pages.every((one) => one === big)).toBe(true);
+    child.kill();
+    page.closeAllConnections();
+    page.close();
   });
 });
 

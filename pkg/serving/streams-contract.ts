@@ -28,3 +28,25 @@ export interface StreamRequest {
   readonly stderr: boolean;
   readonly tty: boolean;
 }
+
+/**
+ * Port-forward: each connection that the client accepts on its side comes as one of these.
+ * `accept-port-forward.ts` makes them of an HTTP upgrade (SPDY/3.1, or SPDY inside a WebSocket).
+ */
+export interface ForwardedConnection {
+  /** The port in the pod. */
+  readonly port: number;
+  /** What the client's side sends; ends when it half-closes. */
+  readonly received: AsyncIterable<Uint8Array>;
+  /** Resolves when the socket took the bytes. */
+  write(data: Uint8Array): Promise<void>;
+  /** Ends it; with the reason, which the client shows, when it could not be served. */
+  end(failure?: string): Promise<void>;
+}
+
+export interface PortForwards {
+  readonly connections: AsyncIterable<ForwardedConnection>;
+  /** Aborts when the client has gone. */
+  readonly closed: AbortSignal;
+  close(): void;
+}

@@ -1,10 +1,18 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { systemClock } from "../../base/system-clock.ts";
 import type { Handler } from "../../base/wire.ts";
+import { acceptPortForward } from "../accept-port-forward.ts";
 import { acceptStreams } from "../accept-streams.ts";
 import { startServer } from "../server.ts";
-import type { RunningServer, ServerTls, UpgradeHandler } from "../server-contract.ts";
-import type { RemoteStreams, StreamRequest } from "../streams-contract.ts";
+import type {
+  RunningServer,
+  ServerTls,
+  UpgradeHandler,
+  UpgradeRequest,
+} from "../server-contract.ts";
+import type { ForwardedConnection, RemoteStreams, StreamRequest } from "../streams-contract.ts";
 
 /** Runs a command on this machine and ties it to the streams, as a runtime ties a container. */
 async function runCommand(command: readonly string[], streams: RemoteStreams): Promise<void> {
@@ -52,8 +60,31 @@ export const streamRequestOf = (query: URLSearchParams): StreamRequest => ({
   tty: flag(query, "tty"),
 });
 
+/** Ports of the pod are ports of this machine's loopback. */
+async function forward(upgrade: UpgradeRequest): Promise<void> {
+  const { connections } = await acceptPortForward(upgrade);
+  for await (const connection of connections) void forwardOne(connection);
+}
+
+async function forwardOne(connection: ForwardedConnection): Promise<void> {
+  try {
+    const socket = connect(connection.port, "127.0.0.1");
+    await once(socket, "connect");
+    const feed = async (): Promise<void> => {
+      for await (const data of connection.received) socket.write(data);
+      socket.end();
+    };
+    void feed();
+    for await (const data of socket as AsyncIterable<Uint8Array>) await connection.write(data);
+    await connection.end();
+  } catch (error) {
+    await connection.end(String(error));
+  }
+}
+
 /** Executes `?command=…` of every upgrade; a tty first says what size it was given. */
 export const shellUpgrade: UpgradeHandler = async (upgrade) => {
+  if (upgrade.path.includes("/portforward")) return forward(upgrade);
   const query = new URLSearchParams(upgrade.path.split("?")[1]);
   const request = streamRequestOf(query);
   const streams = await acceptStreams(upgrade, request, systemClock);
