@@ -12,6 +12,8 @@ import type { ObjectCache } from "./object-cache.ts";
 /** Above every kind's keys. */
 const root = "/registry/";
 
+const noCaches: readonly ObjectCache[] = [];
+
 interface Waiter {
   readonly revision: number;
   readonly done: (reached: boolean) => void;
@@ -25,7 +27,9 @@ export interface FeedParts {
 
 export class StorageFeed {
   readonly #parts: FeedParts;
-  readonly #caches = new Map<string, ObjectCache>();
+  readonly #caches: ObjectCache[] = [];
+  /** More than one where two versions of a kind share their keys (Event). */
+  readonly #byPrefix = new Map<string, readonly ObjectCache[]>();
   readonly #touched = new Set<ObjectCache>();
   #revision = 0;
   #isSynced = false;
@@ -52,7 +56,9 @@ export class StorageFeed {
   }
 
   add(cache: ObjectCache): void {
-    this.#caches.set(cache.codec.prefix, cache);
+    const { prefix } = cache.codec;
+    this.#caches.push(cache);
+    this.#byPrefix.set(prefix, [...(this.#byPrefix.get(prefix) ?? []), cache]);
   }
 
   /** Fills the caches and follows storage until the signal aborts; survives storage's failures. */
@@ -71,7 +77,7 @@ export class StorageFeed {
     // Nobody may wait for a feed that has ended.
     this.#synced.resolve();
     for (const waiter of this.#waiters.splice(0)) waiter.done(false);
-    for (const cache of this.#caches.values()) cache.reset([], this.#revision);
+    for (const cache of this.#caches) cache.reset([], this.#revision);
   }
 
   /** All kinds as they were at one revision. */
@@ -79,7 +85,7 @@ export class StorageFeed {
     const { storage } = this.#parts;
     const revision = await storage.revision(signal);
     const loaded = await Promise.all(
-      [...this.#caches.values()].map(async (cache) => ({
+      this.#caches.map(async (cache) => ({
         cache,
         items: await this.#itemsUnder(cache.codec.prefix, revision, signal),
       })),
@@ -110,10 +116,10 @@ export class StorageFeed {
 
   #take({ events, revision }: StorageEvents): void {
     for (const event of events) {
-      const cache = this.#cacheOf(event.key);
-      if (cache === undefined) continue;
-      cache.apply(event);
-      this.#touched.add(cache);
+      for (const cache of this.#cachesOf(event.key)) {
+        cache.apply(event);
+        this.#touched.add(cache);
+      }
     }
     this.#revision = revision;
     for (const cache of this.#touched) cache.flush();
@@ -122,11 +128,11 @@ export class StorageFeed {
   }
 
   /** Prefixes have one word (/registry/pods/) or two (/registry/services/specs/). */
-  #cacheOf(key: string): ObjectCache | undefined {
+  #cachesOf(key: string): readonly ObjectCache[] {
     const first = key.indexOf("/", root.length) + 1;
-    const one = this.#caches.get(key.slice(0, first));
+    const one = this.#byPrefix.get(key.slice(0, first));
     if (one !== undefined) return one;
-    return this.#caches.get(key.slice(0, key.indexOf("/", first) + 1));
+    return this.#byPrefix.get(key.slice(0, key.indexOf("/", first) + 1)) ?? noCaches;
   }
 
   #wake(): void {
@@ -187,7 +193,7 @@ export class StorageFeed {
     while (!signal.aborted) {
       await this.#parts.clock.sleep(limits.bookmarkEveryMs, signal).catch(() => undefined);
       if (signal.aborted) return;
-      for (const cache of this.#caches.values()) cache.bookmark(this.#revision);
+      for (const cache of this.#caches) cache.bookmark(this.#revision);
     }
   }
 }
