@@ -9,8 +9,15 @@ import { ProtobufCodec } from "./protobuf.ts";
 import { proto3 } from "./protobuf-scalars.ts";
 import { schemaOfTable } from "./schema.ts";
 
+/** What clients ask for, in Accept. */
 export const openApiProtobufMediaType =
   "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+/**
+ * What the answer's Content-Type says: clients' parsers of media types stumble over the "@" of the
+ * name that they ask for.
+ */
+export const openApiProtobufReturned = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 const parameterFields = `
     required 1 bool

@@ -216,9 +216,17 @@ const sameOrNew = (before: Owned | undefined, after: Owned): Owned =>
     ? before
     : after;
 
+const emptyObjects = new WeakMap<Schema, Map<string, FieldValues>>();
+
 /** What Go starts from when it creates: the structs that every object of the kind has. */
-const emptyObject = ({ schema, key }: ManagedWrite): Fields =>
-  new Decoder(schema).decode<Fields>(key, {}).object;
+function emptyValues({ schema, key }: ManagedWrite, message: MessageSchema): FieldValues {
+  const known = emptyObjects.get(schema) ?? new Map<string, FieldValues>();
+  emptyObjects.set(schema, known);
+  const values =
+    known.get(key) ?? valuesOf(schema, message, new Decoder(schema).decode<Fields>(key, {}).object);
+  known.set(key, values);
+  return values;
+}
 
 /**
  * Records a write that is no apply (create, update, patch): the writer owns what it set or changed,
@@ -239,7 +247,7 @@ export function recordUpdate<T extends KubeObject>(
   };
   const self = identityOf(manager);
   const comparison = compareFields(
-    valuesOf(schema, message, before ?? emptyObject(write)),
+    before === undefined ? emptyValues(write, message) : valuesOf(schema, message, before),
     valuesOf(schema, message, after),
   );
   const wasReset = isReset(before, after);
