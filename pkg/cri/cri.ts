@@ -24,7 +24,7 @@ export async function createCri(context: CriContext): Promise<Cri> {
   const sandboxIds = new Set(sandboxes.list().map(({ id }) => id));
   const containers = await Containers.open({ context, events, sandboxIds });
   const stats = new StatsReader(context);
-  const streaming: StreamingServer = await openStreaming({ context, containers });
+  const streaming: StreamingServer = await openStreaming({ context, containers, sandboxes });
   const parts = { context, sandboxes, containers, events, stats, streaming };
   return {
     service: { ...createRuntimeService(parts), ...createImageService(context) },

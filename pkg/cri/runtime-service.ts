@@ -226,7 +226,10 @@ function processCalls({ context, containers, streaming, events, sandboxes }: Run
       return { url: streaming.attach(request) };
     },
     portForward: async (request) => {
-      sandboxes.get(required(request.podSandboxId, "sandbox id"));
+      const sandbox = sandboxes.get(required(request.podSandboxId, "sandbox id"));
+      if (!sandbox.isReady) {
+        throw new CriError("FAILED_PRECONDITION", `sandbox ${sandbox.id} is not ready`);
+      }
       return { url: streaming.portForward(request) };
     },
     getContainerEvents: async function* (_request, signal) {

@@ -13,12 +13,16 @@ import { startServer } from "../serving/server.ts";
 import { attachSession, execSession } from "./streaming-sessions.ts";
 import type { Containers } from "./containers.ts";
 import type { CriContext } from "./context.ts";
-import { invalid, required, unimplemented } from "./cri-error.ts";
+import { invalid, required } from "./cri-error.ts";
+import { connectInNamespace } from "./namespace-socket.ts";
+import { servePortForward } from "./port-forward.ts";
+import type { Sandboxes } from "./sandboxes.ts";
 import { Tickets } from "./tickets.ts";
 
 export interface StreamingParts {
   readonly context: CriContext;
   readonly containers: Containers;
+  readonly sandboxes: Sandboxes;
 }
 
 /** Hands out the one-time URLs. */
@@ -31,7 +35,8 @@ export interface StreamingServer {
 
 type Session =
   | { readonly do: "exec"; readonly request: ExecRequest }
-  | { readonly do: "attach"; readonly request: AttachRequest };
+  | { readonly do: "attach"; readonly request: AttachRequest }
+  | { readonly do: "portforward"; readonly request: PortForwardRequest };
 
 export async function openStreaming(parts: StreamingParts): Promise<StreamingServer> {
   const { context } = parts;
@@ -68,9 +73,7 @@ export async function openStreaming(parts: StreamingParts): Promise<StreamingSer
       checkStreams(request);
       return url({ do: "attach", request });
     },
-    portForward: () => {
-      throw unimplemented("port-forward by address");
-    },
+    portForward: (request) => url({ do: "portforward", request }),
     close: async () => await server.close(),
   };
 }
@@ -85,14 +88,30 @@ function checkStreams(request: ExecRequest | AttachRequest): void {
 }
 
 async function run(
-  { context, containers }: StreamingParts,
+  parts: StreamingParts,
   session: Session,
   upgrade: UpgradeRequest,
 ): Promise<void> {
+  const { context, containers } = parts;
+  if (session.do === "portforward") return await forwardPorts(parts, session.request, upgrade);
   const { stdin = false, stdout = false, stderr = false, tty = false } = session.request;
   const streams = await acceptStreams(upgrade, { stdin, stdout, stderr, tty }, context.clock);
   const id = required(session.request.containerId, "container id");
-  if (session.do === "attach")
+  if (session.do === "attach") {
     return await attachSession(context, containers, { id, tty }, streams);
+  }
   await execSession(context, containers, session.request, streams);
+}
+
+async function forwardPorts(
+  { context, sandboxes }: StreamingParts,
+  { podSandboxId }: PortForwardRequest,
+  upgrade: UpgradeRequest,
+): Promise<void> {
+  const sandbox = sandboxes.get(required(podSandboxId, "sandbox id"));
+  const { network } = sandboxes.paths(sandbox);
+  await servePortForward(
+    upgrade,
+    async (port) => await connectInNamespace(context.kernel, network, port),
+  );
 }
