@@ -29,10 +29,14 @@ const tls = { ...certificate, clientAuthorities: authority.certificate };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const headers = { "content-type": "text/plain" };
 
+async function* pieces(): AsyncGenerator<Uint8Array> {
+  for (const piece of ["a", "b", "c"]) yield bytes(piece);
+}
 /** What handlers under test do, by path. */
 const answers: Record<string, Handler> = {
   "/one": async () => ({ status: 200, headers, body: bytes("one") }),
   "/list": async () => ({ status: 200, headers, body: [bytes("a"), bytes("bc")] }),
+  "/pieces": async () => ({ status: 200, headers, body: pieces() }),
   "/none": async () => ({ status: 204, headers: {}, body: new Uint8Array(0) }),
   "/refused": () => Promise.reject(new StatusError("NotFound", "gone", { name: "x" })),
   "/broken": () => Promise.reject(new Error("secret")),
@@ -113,6 +117,10 @@ describe("startServer", () => {
     expect([one.status, one.text, one.headers["content-length"]]).toEqual([200, "one", "3"]);
     const list = await ask(server.port, { path: "/list" });
     expect([list.text, list.headers["content-length"]]).toEqual(["abc", "3"]);
+    const overH2 = await askH2({ ":path": "/list" });
+    expect([overH2.text, overH2.headers["content-length"]]).toEqual(["abc", "3"]);
+    expect((await askH2({ ":path": "/pieces" })).text).toBe("abc");
+    expect((await askH2({ ":path": "/none" })).status).toBe(204);
     const none = await ask(server.port, { path: "/none" });
     expect([none.status, none.headers["content-length"]]).toEqual([204, undefined]);
   });
@@ -227,6 +235,28 @@ describe("streams", () => {
     expect(state.sent).toBeLessThan(200);
     request.destroy();
     await state.ended.promise;
+  });
+
+  it("ends over h2 when the client cancels, and aborts nothing that was answered", async () => {
+    const { state, handle } = counting(10);
+    const signals: AbortSignal[] = [];
+    server = await startServer({
+      ...common,
+      handler: async (request) => {
+        signals.push(request.signal);
+        if (request.path === "/watch") return handle(request);
+        return { status: 200, headers, body: bytes("ok") };
+      },
+    });
+    const session = h2connect(`https://127.0.0.1:${server.port}`, { ca: authority.certificate });
+    const one = session.request({ ":path": "/one" });
+    for await (const _ of one) continue;
+    const watch = session.request({ ":path": "/watch" });
+    await once(watch, "data");
+    watch.close();
+    await state.ended.promise;
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
+    session.close();
   });
 
   it("sends the head before the first piece", async () => {

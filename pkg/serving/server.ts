@@ -103,7 +103,7 @@ async function serve(
 ): Promise<void> {
   const controller = new AbortController();
   raw.on("close", () => {
-    if (!raw.writableFinished) controller.abort();
+    if (!raw.writableEnded) controller.abort();
     open.streams.delete(controller);
     open.requests -= 1;
     if (open.requests === 0) open.whenIdle();
