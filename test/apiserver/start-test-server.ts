@@ -35,11 +35,13 @@ export interface TestServerOptions {
   readonly clock: Clock;
   readonly resources?: readonly Resource[];
   readonly admission?: readonly AdmissionPlugin[];
+  /** Absent: memory. Whoever gives one, closes it. */
+  readonly storage?: Storage;
 }
 
 export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
   const { clock } = options;
-  const storage = new MemoryStorage(clock);
+  const storage = options.storage ?? new MemoryStorage(clock);
   const stores = createStores({
     storage,
     clock,
