@@ -108,6 +108,14 @@ describe("over HTTP/2", () => {
     expect(new TextDecoder().decode(seen[0]?.body)).toContain('"kind":"Namespace"');
   });
 
+  it("sends the body of a DELETE, which asks how to delete", async () => {
+    const seen: WireRequest[] = [];
+    const server = await serve(echo(seen));
+    const api = clientOf(accessTo(server.port)).resource(namespaces);
+    await api.delete({ name: "x" }, { propagationPolicy: "Orphan" });
+    expect(new TextDecoder().decode(seen[0]?.body)).toContain('"propagationPolicy":"Orphan"');
+  });
+
   it("carries watch and requests on one connection, and cancels the watch", async () => {
     const sessions = new Set<unknown>();
     let isCancelled = false;

@@ -59,7 +59,8 @@ const statusCheckMs = 10_000;
 const heartbeatMs = 300_000;
 const workers = 4;
 
-const podsByNodeIndex = "node";
+/** Not "node": where informers are shared, a controller has an index of that name. */
+const podsByNodeIndex = "simulated-node";
 const nodeNameOf = ({ spec }: Pod): readonly string[] =>
   (spec?.nodeName ?? "") === "" ? [] : [spec?.nodeName ?? ""];
 
