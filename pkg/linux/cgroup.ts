@@ -16,6 +16,7 @@ import {
   type Limits,
   type Write,
 } from "./cgroup-plan.ts";
+import { attachDeviceRules } from "./device-filter.ts";
 import type { Kernel } from "./kernel.ts";
 import { SystemCallError } from "./errno.ts";
 
@@ -46,6 +47,24 @@ export function createCgroup(
     if (!(error instanceof SystemCallError && error.code === "ENOENT")) throw error;
     for (const parent of cgroupPrefixes(clean).slice(0, -1)) createParent(kernel, host, parent);
     kernel.play(steps);
+  }
+  restrictDevices(kernel, host, clean, limits.deviceRules ?? []);
+}
+
+/** Where no v1 hierarchy does it, a program of the v2 cgroup decides on devices. */
+function restrictDevices(
+  kernel: Kernel,
+  host: CgroupHost,
+  path: string,
+  rules: readonly DeviceRuleLike[],
+): void {
+  if (rules.length === 0 || controllerFolder(host, "devices", path) !== undefined) return;
+  const folder = openUnified(kernel, host, path);
+  if (folder === undefined) return;
+  try {
+    attachDeviceRules(kernel, folder, rules);
+  } finally {
+    kernel.call("close", [folder]);
   }
 }
 

@@ -24,15 +24,32 @@ export function planBindSources({ spec }: ContainerPlan): readonly Syscall[] {
 }
 
 /** Inside the new root: places are made where they are missing, then mounted on, in order. */
-export const planMounts = (plan: ContainerPlan): readonly Syscall[] =>
-  (plan.spec.mounts ?? []).flatMap((mount, index) => {
-    const options = parseMountOptions(mount.options ?? []);
-    if (isBind(mount, options)) return placeBind(plan, mount, index, options);
-    if (mount.type === "cgroup" || mount.type === "cgroup2") {
-      return planCgroupView(plan, mount.destination, options);
-    }
-    return newFileSystem(mount, options);
+export function planMounts(plan: ContainerPlan): readonly Syscall[] {
+  const made = new Set<string>();
+  return (plan.spec.mounts ?? []).flatMap((mount, index) => {
+    const steps = planMount(plan, mount, index).filter((step) => isNew(made, step));
+    // What was made below is hidden by the new mount.
+    for (const path of made) if (path.startsWith(`${mount.destination}/`)) made.delete(path);
+    return steps;
   });
+}
+
+function planMount(plan: ContainerPlan, mount: Mount, index: number): readonly Syscall[] {
+  const options = parseMountOptions(mount.options ?? []);
+  if (isBind(mount, options)) return placeBind(plan, mount, index, options);
+  if (mount.type === "cgroup" || mount.type === "cgroup2") {
+    return planCgroupView(plan, mount.destination, options);
+  }
+  return newFileSystem(mount, options);
+}
+
+/** A folder is made once: "/dev" needs no second try for each mount below it. */
+function isNew(made: Set<string>, { call, args: [, path] }: Syscall): boolean {
+  if (call !== "mkdirat" || typeof path !== "string") return true;
+  if (made.has(path)) return false;
+  made.add(path);
+  return true;
+}
 
 const isBind = (mount: Mount, options: MountOptions): boolean =>
   mount.type === "bind" || options.bind !== "no";
