@@ -87,10 +87,11 @@ function timestamp(
 ): Scalar {
   return {
     wireType: 2,
-    zero: "",
-    isZero: (value) => value === "",
-    write: (writer, value: string) => {
-      if (value === "") return;
+    // What JSON says of a time that must be there and is not.
+    zero: null,
+    isZero: (value) => value === null || value === "",
+    write: (writer, value: string | null) => {
+      if (value === null || value === "") return;
       const { seconds, nanos } = parseTime(value);
       writer.varint(kept(nanos));
       writer.varint(0x10);

@@ -13,9 +13,10 @@ it("writes one JSON line a message, with the error's whole chain", () => {
   });
   log.debug({}, "too quiet");
   const error = new Error("start container web", { cause: new Error("EINVAL") });
-  log.child({ pod: "default/web" }).error({ error }, "gave up");
+  log.child({ pod: "x" }).child({ pod: "default/web" }).error({ error }, "gave up");
   const [line = "{}"] = lines;
   expect(lines).toHaveLength(1);
+  expect(line.match(/"pod"/g)).toHaveLength(1);
   expect(JSON.parse(line)).toMatchObject({
     level: "error",
     component: "tskubelet",

@@ -18,22 +18,27 @@ export interface LoggerOptions {
 export function pinoLogger({ clock, level, component, destination }: LoggerOptions): Logger {
   const options = {
     level,
-    base: { component },
+    base: null,
     timestamp: () => `,"time":"${new Date(clock.now()).toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { error: errorField },
   };
-  return wrap(destination === undefined ? pino(options) : pino(options, destination));
+  const root = destination === undefined ? pino(options) : pino(options, destination);
+  return withFields(root, { component });
+}
+
+/** Children are made of the root: a field that is given again replaces the first, on every line. */
+function withFields(root: Pino, fields: Readonly<Record<string, unknown>>): Logger {
+  const log = root.child(fields);
+  return {
+    debug: (more, message) => log.debug(more, message),
+    info: (more, message) => log.info(more, message),
+    warn: (more, message) => log.warn(more, message),
+    error: (more, message) => log.error(more, message),
+    child: (more) => withFields(root, { ...fields, ...more }),
+  };
 }
 
 /** An error's whole chain on one line; its stack only goes along where there is one to read. */
 const errorField = (error: unknown): unknown =>
   error instanceof Error ? { message: chainOf(error), stack: error.stack } : error;
-
-const wrap = (log: Pino): Logger => ({
-  debug: (fields, message) => log.debug(fields, message),
-  info: (fields, message) => log.info(fields, message),
-  warn: (fields, message) => log.warn(fields, message),
-  error: (fields, message) => log.error(fields, message),
-  child: (fields) => wrap(log.child(fields)),
-});

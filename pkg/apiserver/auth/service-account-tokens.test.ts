@@ -6,6 +6,8 @@ import type { TokenRequest } from "../../../api/authentication/v1.ts";
 import { seededRandom } from "../../base/random.ts";
 import { systemClock } from "../../base/system-clock.ts";
 import type { Clock } from "../../base/clock.ts";
+import { kubernetesProtobuf } from "../../machinery/kube-protobuf.ts";
+import { kubernetesDecoder } from "../../machinery/kubernetes-decoder.ts";
 import { createAuth } from "./create-auth.ts";
 import { signToken, tokenKey, tokenSigningKey, verifyToken } from "./json-web-token.ts";
 import { FixedObjects } from "./testing/fixed-objects.ts";
@@ -178,6 +180,19 @@ describe("ServiceAccount tokens", () => {
     const issued = auth.issueToken(account, { spec: { boundObjectRef: podReference } }, signal);
     await expect(issued).rejects.toThrow(/different serviceaccount name/);
   });
+});
+
+it("a TokenRequest in protobuf, as client-go sends it, has no time yet", () => {
+  const request = {
+    apiVersion: "authentication.k8s.io/v1",
+    kind: "TokenRequest",
+    spec: { audiences: [], expirationSeconds: 600 },
+    status: { token: "", expirationTimestamp: null },
+  };
+  const sent = kubernetesProtobuf.decode(kubernetesProtobuf.encode(request));
+  expect(sent).toMatchObject({ status: { expirationTimestamp: null } });
+  const { object } = kubernetesDecoder.decode("authentication.v1.TokenRequest", sent);
+  expect(object).toMatchObject({ spec: { expirationSeconds: 600 } });
 });
 
 describe("the OIDC documents", () => {
