@@ -19,10 +19,13 @@ export const createNodeNetwork = (clock: Clock): ProbeNetwork => ({
   },
 });
 
-const failed = (error: NodeJS.ErrnoException): ReachOutcome => ({
-  got: error.code === "ECONNREFUSED" ? "refused" : "error",
-  message: error.message,
-});
+/** In the words of Go's dialer, which people know from upstream's events. */
+function failed(error: NodeJS.ErrnoException, host: string, port: number): ReachOutcome {
+  const isRefused = error.code === "ECONNREFUSED";
+  const what = isRefused ? "connect: connection refused" : error.message;
+  const message = `dial tcp ${host}:${port}: ${what}`;
+  return { got: isRefused ? "refused" : "error", message };
+}
 
 function http(probe: HttpProbeRequest): Promise<ReachOutcome> {
   const { promise, resolve } = Promise.withResolvers<ReachOutcome>();
@@ -40,7 +43,7 @@ function http(probe: HttpProbeRequest): Promise<ReachOutcome> {
   const answered = (answer: IncomingMessage): void => {
     readBody(answer).then(
       (body) => resolve({ got: "answer", status: answer.statusCode ?? 0, body }),
-      (error: unknown) => resolve(failed(error as NodeJS.ErrnoException)),
+      (error: unknown) => resolve(failedProbe(error as NodeJS.ErrnoException, probe)),
     );
   };
   const call =
@@ -49,15 +52,25 @@ function http(probe: HttpProbeRequest): Promise<ReachOutcome> {
       : httpRequest(options, answered);
   call.on("error", (error: NodeJS.ErrnoException) => {
     const timedOut = options.signal.aborted;
-    resolve(timedOut ? { got: "error", message: timeoutMessage(probe) } : failed(error));
+    resolve(
+      timedOut ? { got: "error", message: timeoutMessage(probe) } : failedProbe(error, probe),
+    );
   });
   call.end();
   return promise;
 }
 
-const timeoutMessage = ({ scheme, host, port, path }: HttpProbeRequest): string =>
-  `Get "${scheme}://${host}:${port}${path}": context deadline exceeded ` +
-  "(Client.Timeout exceeded while awaiting headers)";
+const urlOf = ({ scheme, host, port, path }: HttpProbeRequest): string =>
+  `${scheme}://${host}:${port}${path.startsWith("/") ? path : `/${path}`}`;
+
+function failedProbe(error: NodeJS.ErrnoException, probe: HttpProbeRequest): ReachOutcome {
+  const failure = failed(error, probe.host, probe.port);
+  if (failure.got === "answer") return failure;
+  return { ...failure, message: `Get "${urlOf(probe)}": ${failure.message}` };
+}
+
+const timeoutMessage = (probe: HttpProbeRequest): string =>
+  `Get "${urlOf(probe)}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
 
 async function readBody(answer: IncomingMessage): Promise<string> {
   let body = "";
@@ -78,7 +91,7 @@ function tcp(host: string, port: number, timeoutMs: number): Promise<ReachOutcom
   socket.once("error", (error: NodeJS.ErrnoException) => {
     const timedOut = error.name === "AbortError";
     const message = `dial tcp ${host}:${port}: i/o timeout`;
-    resolve(timedOut ? { got: "error", message } : failed(error));
+    resolve(timedOut ? { got: "error", message } : failed(error, host, port));
   });
   return promise;
 }

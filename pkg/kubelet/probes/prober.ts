@@ -163,7 +163,7 @@ export class Prober {
     timing: ReturnType<typeof timingOf>,
   ): number | undefined {
     const isRefused = outcome.result === "failure" && outcome.refused;
-    if (running.kind === "liveness" || !isRefused || running.state.run > 0) return undefined;
+    if (!isRefused || running.state.run > 0) return undefined;
     return eagerRetryMs(running.eager, timing);
   }
 

@@ -1,4 +1,4 @@
-import type { PodStatus } from "../../../api/core/v1.ts";
+import type { PodCondition, PodStatus } from "../../../api/core/v1.ts";
 
 /** Fields whose lists a strategic merge patch would merge by key, and must replace. */
 const mergedLists = ["podIPs", "hostIPs"] as const;
@@ -37,16 +37,19 @@ export function statusPatch(
     if (Array.isArray(list) && (before?.[field]?.length ?? 0) > 0)
       patch[field] = [...(list as unknown[]), { $patch: "replace" }];
   }
-  const conditions = (now.conditions ?? []).filter(
-    (condition) =>
-      !same(
-        before?.conditions?.find(({ type }) => type === condition.type),
-        condition,
-      ),
-  );
+  const conditions = (now.conditions ?? []).flatMap((condition) => {
+    const known = before?.conditions?.find(({ type }) => type === condition.type);
+    return same(known, condition) ? [] : [{ ...withoutWords(known), ...condition }];
+  });
   if (conditions.length > 0) patch["conditions"] = conditions;
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
+
+/** What a condition said and says no more must be taken back: a merge would keep it. */
+const withoutWords = (before: PodCondition | undefined): Readonly<Record<string, null>> => ({
+  ...(before?.reason === undefined ? {} : { reason: null }),
+  ...(before?.message === undefined ? {} : { message: null }),
+});
 
 /** By value, whatever the order of keys: the API server has its own. */
 export function same(a: unknown, b: unknown): boolean {

@@ -88,7 +88,12 @@ export function createPodFiles(options: PodFilesOptions): PodFiles {
     prepare: async (pod, facts) => {
       const prepared = new Map<string, string>();
       for (const volume of pod.spec.volumes ?? []) {
-        const path = await prepareVolume(volume, folderOf(uidOf(pod)), facts, options);
+        const path = await prepareVolume(volume, folderOf(uidOf(pod)), facts, options).catch(
+          (cause: unknown) => {
+            const what = `MountVolume.SetUp failed for volume "${volume.name}"`;
+            throw new VolumeError(what, { cause });
+          },
+        );
         prepared.set(volume.name, path);
       }
       return prepared;

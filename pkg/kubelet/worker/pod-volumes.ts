@@ -29,15 +29,15 @@ export class PodVolumes {
     this.#expired = true;
   }
 
-  /** Whether a running pod's files must be written again. */
+  /** Whether a running pod's files must be looked at: after a restart of the kubelet, always. */
   isDue(nowMs: number): boolean {
-    if (this.#paths === undefined) return false;
+    if (this.#paths === undefined) return true;
     return this.#expired || (this.#dueAtMs !== undefined && this.#dueAtMs <= nowMs);
   }
 
   /** Makes all volumes be there and current. Tells people what failed, and rejects with it. */
   async prepare(pod: Pod, signal: AbortSignal): Promise<void> {
-    if (this.#paths !== undefined && !this.isDue(this.#context.clock.now())) return;
+    if (!this.isDue(this.#context.clock.now())) return;
     const { objects, files } = this.#context;
     this.#expired = false;
     try {
@@ -46,8 +46,7 @@ export class PodVolumes {
     } catch (cause) {
       this.#expired = true;
       if (signal.aborted) throw cause;
-      const message = `MountVolume.SetUp failed: ${chainOf(cause)}`;
-      this.#context.note(pod, "Warning", "FailedMount", message);
+      this.#context.note(pod, "Warning", "FailedMount", chainOf(cause));
       throw cause;
     }
   }

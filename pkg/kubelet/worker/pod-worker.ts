@@ -14,7 +14,12 @@ import {
   namespaceOf,
   uidOf,
 } from "../pods/pod-spec.ts";
-import { emptyRuntimePod, type RuntimeContainer, type RuntimePod } from "../runtime/runtime-pod.ts";
+import {
+  currentSandbox,
+  emptyRuntimePod,
+  type RuntimeContainer,
+  type RuntimePod,
+} from "../runtime/runtime-pod.ts";
 import type { Waiting } from "../status/container-status.ts";
 import { podIPsOf, podStatus } from "../status/pod-status.ts";
 import { describeDelay, nextBackOff, restartBackOff, type BackOff } from "./back-off.ts";
@@ -166,13 +171,19 @@ export class PodWorker {
     const isOver = plan.isOver && this.#works.isIdle;
     const published = this.#publish(runtime, plan, isOver);
     this.#perform(plan, runtime, podIP);
-    if (this.#stopping === undefined && this.#volumes.isDue(this.#context.clock.now()))
-      this.#works.start("volumes", () => this.#volumes.prepare(this.#pod, this.#starts.signal));
+    this.#keepVolumes(runtime);
     this.#setTimer(plan);
     if (isOver && this.#isGoing && !this.#toldGone) {
       this.#toldGone = true;
       void published.finally(() => this.#onGone(this.#pod));
     }
+  }
+
+  /** A running pod's files follow what they are made of; before that its sandbox's step makes them. */
+  #keepVolumes(runtime: RuntimePod): void {
+    const isRunning = currentSandbox(runtime) !== undefined && this.#stopping === undefined;
+    if (isRunning && this.#volumes.isDue(this.#context.clock.now()))
+      this.#works.start("volumes", () => this.#volumes.prepare(this.#pod, this.#starts.signal));
   }
 
   #runtime(): RuntimePod {
