@@ -90,9 +90,9 @@ function nodeCalls({ context }: RuntimeParts) {
   } satisfies Partial<CriService>;
 }
 
-function sandboxCalls({ context, sandboxes, containers }: RuntimeParts) {
+function sandboxCalls({ context, sandboxes, containers, stats }: RuntimeParts) {
   const stop = async (record: SandboxRecord): Promise<void> => {
-    for (const { id } of containers.of(record.id)) await containers.stop(id, 0);
+    await Promise.all(containers.of(record.id).map(({ id }) => containers.stop(id, 0)));
     await sandboxes.stop(record.id);
   };
   const list = (filter: Parameters<typeof fitsSandbox>[1]) =>
@@ -116,7 +116,10 @@ function sandboxCalls({ context, sandboxes, containers }: RuntimeParts) {
       const record = sandboxes.find(required(podSandboxId, "sandbox id"));
       if (record === undefined) return {};
       await stop(record);
-      for (const { id } of containers.of(record.id)) await containers.remove(id);
+      for (const container of containers.of(record.id)) {
+        await containers.remove(container.id);
+        stats.forget(container);
+      }
       await sandboxes.remove(record.id);
       return {};
     },
@@ -138,13 +141,13 @@ function sandboxCalls({ context, sandboxes, containers }: RuntimeParts) {
     updatePodSandboxResources: async ({ podSandboxId, resources }) => {
       const record = sandboxes.get(required(podSandboxId, "sandbox id"));
       const parent = record.config.linux?.cgroupParent;
-      if (parent && resources !== undefined) await writeLimits(context, parent, resources);
+      if (parent && resources !== undefined) writeLimits(context, parent, resources);
       return {};
     },
   } satisfies Partial<CriService>;
 }
 
-function containerCalls({ context, sandboxes, containers }: RuntimeParts) {
+function containerCalls({ context, sandboxes, containers, stats }: RuntimeParts) {
   const list = (filter: Parameters<typeof fitsContainer>[1]) =>
     newestFirst(containers.list().filter((record) => fitsContainer(record, filter))).map(
       listedContainer,
@@ -165,7 +168,10 @@ function containerCalls({ context, sandboxes, containers }: RuntimeParts) {
       return {};
     },
     removeContainer: async ({ containerId }) => {
-      await containers.remove(required(containerId, "container id"));
+      const record = containers.find(required(containerId, "container id"));
+      if (record === undefined) return {};
+      await containers.remove(record.id);
+      stats.forget(record);
       return {};
     },
     listContainers: async ({ filter }) => ({ containers: list(filter) }),
@@ -183,7 +189,7 @@ function containerCalls({ context, sandboxes, containers }: RuntimeParts) {
       const record = containers.get(required(containerId, "container id"));
       if (linux === undefined) return {};
       if (record.life.at === "running") {
-        await writeLimits(context, record.spec.linux?.cgroupsPath ?? "", linux);
+        writeLimits(context, record.spec.linux?.cgroupsPath ?? "", linux);
       }
       await containers.update(record.id, (current) => withResources(current, linux));
       return {};

@@ -1,8 +1,9 @@
 /** Pods' sandboxes: namespaces, network, files. Decides what is there; never looks into containers. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NamespaceMode, Protocol, type PodSandboxConfig } from "../../api/cri/v1.ts";
 import { chainOf } from "../base/errors.ts";
+import { cgroupFolders } from "../linux/cgroup-host.ts";
 import type { HostPort, NetworkSandbox } from "../podnetwork/pod-network.ts";
 import type { CriContext } from "./context.ts";
 import { CriError, invalid, notFound, required } from "./cri-error.ts";
@@ -14,6 +15,7 @@ import { sandboxCodec } from "./record-codecs.ts";
 import { RecordStore } from "./record-store.ts";
 import type { SandboxRecord } from "./records.ts";
 import { planHosts, planResolvConf } from "./sandbox-files-plan.ts";
+import { Serial } from "./serial.ts";
 import type { SpecPaths } from "./spec-input.ts";
 import { cgroupParentOf } from "./spec-plan.ts";
 
@@ -26,6 +28,8 @@ export class Sandboxes {
   readonly #store: RecordStore<SandboxRecord>;
   readonly #namespaces: Namespaces;
   readonly #pauses: PauseProcesses;
+  /** A stop and a removal of one sandbox must not write over one another. */
+  readonly #serial = new Serial();
 
   private constructor(context: CriContext, store: RecordStore<SandboxRecord>) {
     this.#context = context;
@@ -111,24 +115,34 @@ export class Sandboxes {
   #onPauseExit(id: string): void {
     const record = this.#store.get(id);
     if (record?.isReady !== true) return;
-    void this.#store.put({ ...record, isReady: false }).catch((error: unknown) => {
+    const mark = async (): Promise<void> => {
+      const current = this.#store.get(id);
+      if (current !== undefined) await this.#store.put({ ...current, isReady: false });
+    };
+    void this.#serial.run(id, mark).catch((error: unknown) => {
       this.#context.logger.error({ id, error: chainOf(error) }, "recording a sandbox's end");
     });
   }
 
   /** Frees network and namespaces; what is stopped already stays so. Containers must be gone. */
   async stop(id: string): Promise<void> {
-    const record = this.get(id);
-    await this.#release(record);
-    if (record.isReady) await this.#store.put({ ...record, isReady: false });
+    await this.#serial.run(id, async () => {
+      const record = this.#store.get(id);
+      if (record === undefined) return;
+      await this.#release(record);
+      if (record.isReady) await this.#store.put({ ...record, isReady: false });
+    });
   }
 
   /** Succeeds when there is none. */
   async remove(id: string): Promise<void> {
-    const record = this.find(id);
-    if (record === undefined) return;
-    await this.#release(record);
-    await this.#store.remove(record.id);
+    await this.#serial.run(id, async () => {
+      const record = this.#store.get(id);
+      if (record === undefined) return;
+      await this.#release(record);
+      await this.#store.remove(id);
+      await this.#removeCgroup(record);
+    });
   }
 
   /** What the sandbox's containers join and see. */
@@ -205,6 +219,14 @@ export class Sandboxes {
       force: true,
     });
     await this.#namespaces.remove(record.id);
+  }
+
+  /** Where we made the pod's cgroup and nobody else uses it, it goes with the last sandbox. */
+  async #removeCgroup({ config }: SandboxRecord): Promise<void> {
+    for (const folder of cgroupFolders(this.#context.cgroups, cgroupParentOf(config))) {
+      // Refused while anything is in it; the kubelet removes those that it has made itself.
+      await rmdir(folder).catch(() => {});
+    }
   }
 
   #shm(id: string): string {

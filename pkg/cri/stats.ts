@@ -9,6 +9,7 @@ import type {
   PodSandboxStats,
   ProcessUsage,
 } from "../../api/cri/v1.ts";
+import type { FolderUsage } from "../images/folder-usage.ts";
 import { controllerFolder } from "../linux/cgroup-host.ts";
 import type { CriContext } from "./context.ts";
 import { nanoseconds } from "./listing-plan.ts";
@@ -27,9 +28,13 @@ interface Reading {
   readonly nanoseconds: bigint;
 }
 
+/** A walk through all that a container wrote is dear; the kubelet asks every ten seconds. */
+const layerUsageMsMax = 10_000;
+
 export class StatsReader {
   readonly #context: CriContext;
   readonly #last = new Map<string, Reading>();
+  readonly #layers = new Map<string, { readonly atMs: number; readonly usage: FolderUsage }>();
 
   constructor(context: CriContext) {
     this.#context = context;
@@ -75,9 +80,10 @@ export class StatsReader {
     };
   }
 
-  /** Forgets readings of containers that are gone. */
-  forget(path: string): void {
-    this.#last.delete(path);
+  /** Forgets readings of a container that is gone. */
+  forget(record: ContainerRecord): void {
+    this.#last.delete(record.spec.linux?.cgroupsPath ?? "");
+    this.#layers.delete(record.id);
   }
 
   async #cpu(path: string): Promise<CpuUsage> {
@@ -149,7 +155,12 @@ export class StatsReader {
 
   async #writableLayer(id: string): Promise<FilesystemUsage> {
     const { images, clock } = this.#context;
-    const { bytes, inodes } = await images.snapshotUsage(id);
+    const now = clock.monotonic();
+    const known = this.#layers.get(id);
+    const isFresh = known !== undefined && now - known.atMs < layerUsageMsMax;
+    const usage = isFresh ? known.usage : await images.snapshotUsage(id);
+    if (!isFresh) this.#layers.set(id, { atMs: now, usage });
+    const { bytes, inodes } = usage;
     return {
       timestamp: nanoseconds(clock.now()),
       fsId: { mountpoint: images.root },

@@ -1,24 +1,15 @@
-import { writeFile } from "node:fs/promises";
 import type { LinuxContainerResources } from "../../api/cri/v1.ts";
-import { controllerFolder } from "../linux/cgroup-host.ts";
-import { planLimits as planWrites } from "../linux/cgroup-plan.ts";
+import { updateCgroup } from "../linux/cgroup.ts";
 import type { CriContext } from "./context.ts";
 import { planLimits } from "./spec-resources-plan.ts";
 
-/** Changes limits of a cgroup in place. Throws with the file that the kernel refused. */
-export async function writeLimits(
-  { cgroups }: CriContext,
+/** Changes limits of a cgroup in place. Throws with what the kernel refused. */
+export function writeLimits(
+  { kernel, cgroups }: CriContext,
   path: string,
   resources: LinuxContainerResources,
-): Promise<void> {
-  for (const write of planWrites(cgroups, planLimits(resources))) {
-    const folder = controllerFolder(cgroups, write.controller, path);
-    if (folder === undefined) continue;
-    const file = `${folder}/${write.file}`;
-    await writeFile(file, write.content).catch((cause: unknown) => {
-      throw new Error(`write ${JSON.stringify(write.content)} to ${file}`, { cause });
-    });
-  }
+): void {
+  updateCgroup(kernel, cgroups, path, planLimits(resources));
 }
 
 /** New limits over old ones: what is not set stays. */

@@ -15,6 +15,7 @@ import {
   type FileHandle,
 } from "node:fs/promises";
 import { join } from "node:path";
+import type { Random } from "../base/random.ts";
 import { syncFolder } from "./atomic-file.ts";
 import { digestAlgorithm, digestHex, isDigest, type Digest } from "./digest.ts";
 
@@ -33,21 +34,21 @@ const algorithms = ["sha256", "sha512"] as const;
 
 export class ContentStore {
   readonly #root: string;
+  readonly #random: Random;
   /** Blobs being written by this process: two pulls of one layer download it once. */
   readonly #writing = new Map<Digest, Promise<void>>();
 
-  private constructor(root: string) {
+  private constructor(root: string, random: Random) {
     this.#root = root;
+    this.#random = random;
   }
 
-  /** Opens or makes the store; partial blobs of a process that died are removed. */
-  static async open(root: string): Promise<ContentStore> {
-    await rm(join(root, "ingest"), { recursive: true, force: true });
+  static async open(root: string, random: Random): Promise<ContentStore> {
     await mkdir(join(root, "ingest"), { recursive: true, mode: 0o700 });
     for (const algorithm of algorithms) {
       await mkdir(join(root, "blobs", algorithm), { recursive: true, mode: 0o700 });
     }
-    return new ContentStore(root);
+    return new ContentStore(root, random);
   }
 
   path(digest: Digest): string {
@@ -109,6 +110,14 @@ export class ContentStore {
     return { digest, size: ingest.size };
   }
 
+  /** Removes partial blobs of processes that died; nobody may be writing. */
+  async clean(): Promise<void> {
+    const folder = join(this.#root, "ingest");
+    for (const name of await readdir(folder)) {
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
+
   async list(): Promise<readonly Digest[]> {
     const found: Digest[] = [];
     for (const algorithm of algorithms) {
@@ -129,7 +138,8 @@ export class ContentStore {
     fill: (ingest: Ingest) => Promise<void>,
   ): Promise<void> {
     const algorithm = digestAlgorithm(digest);
-    const partial = join(this.#root, "ingest", `${algorithm}-${digestHex(digest)}`);
+    // Two processes may fetch the same blob: each writes its own copy, and the last one stays.
+    const partial = join(this.#root, "ingest", `${digestHex(digest)}-${this.#random.suffix(8)}`);
     await using ingest = await Ingest.open(partial, algorithm, size);
     await fill(ingest);
     if (size !== undefined && ingest.size !== size) {

@@ -165,6 +165,29 @@ describe("Images", () => {
     expect(await images.layers.list()).toEqual([]);
   });
 
+  it("sees what another process imports, and leaves alone what it is importing", async () => {
+    const daemon = await open("shared");
+    const tool = await open("shared");
+    await tool.whileBusy(async () => {
+      const { digest } = await tool.content.add(Buffer.from("not named yet"));
+      await daemon.collectGarbage();
+      expect(await daemon.content.size(digest)).toBe(13);
+    });
+    const image = await build(tool);
+    expect(daemon.get("test")?.id).toBe(image.id);
+    await daemon.remove("test");
+    expect(tool.list()).toEqual([]);
+    expect(await tool.content.list()).toEqual([]);
+  });
+
+  it("measures itself as du does", async () => {
+    const images = await open("usage");
+    await build(images);
+    const { bytes } = await images.usage();
+    const du = execFileSync("du", ["-s", "--block-size=1", images.root], { encoding: "utf8" });
+    expect(Math.abs(bytes - Number.parseInt(du, 10))).toBeLessThan(64 * 1024);
+  });
+
   it("forgets an image whose layer is gone, and half-made things, at start", async () => {
     const images = await open("crash");
     const image = await build(images);

@@ -2,7 +2,8 @@
  * The images of a machine: names, blobs, unpacked layers, and containers' writable layers, below
  * one folder. It downloads, imports, unpacks, removes; it never mounts and never runs anything.
  */
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
@@ -11,6 +12,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { collectGarbage } from "./collect-garbage.ts";
 import { ContentStore } from "./content-store.ts";
 import type { Digest } from "./digest.ts";
+import { folderUsage, type FolderUsage } from "./folder-usage.ts";
 import type { LayerKernel } from "./layer-kernel.ts";
 import { LayerStore } from "./layer-store.ts";
 import { readLayeredFile } from "./layered-file.ts";
@@ -60,6 +62,8 @@ export interface PullOptions {
   readonly onProgress?: (progress: PullProgress) => void;
 }
 
+const lockRetryMs = 10;
+
 interface Facts {
   readonly config: ImageConfig;
   readonly sizeBytes: number;
@@ -75,8 +79,8 @@ export class Images {
   readonly #references: ReferenceStore;
   /** By manifest digest; what is derived from immutable blobs never changes. */
   readonly #facts = new Map<Digest, Facts>();
-  /** Work that garbage must not be collected under. */
-  #busy = 0;
+  /** Bytes of unpacked layers, by their folder's name; they never change either. */
+  readonly #layerUsage = new Map<string, FolderUsage>();
 
   private constructor(
     options: ImagesOptions,
@@ -99,11 +103,16 @@ export class Images {
     const { root } = options;
     await mkdir(root, { recursive: true, mode: 0o700 });
     const images = new Images(options, {
-      content: await ContentStore.open(root),
+      content: await ContentStore.open(root, options.random),
       layers: await LayerStore.open(root, options.kernel, options.random),
       snapshots: await Snapshots.open(join(root, "snapshots")),
-      references: await ReferenceStore.open(join(root, "references")),
+      references: await ReferenceStore.open(join(root, "references"), options.clock),
     });
+    using alone = images.#lock("exclusive");
+    if (alone !== undefined) {
+      await images.content.clean();
+      await images.layers.clean();
+    }
     for (const record of images.#references.list()) await images.#check(record);
     return images;
   }
@@ -125,7 +134,7 @@ export class Images {
   list(): readonly StoredImage[] {
     const byId = Map.groupBy(this.#references.list(), ({ config }) => config);
     return [...byId].flatMap(([id, records]) => {
-      const facts = this.#facts.get(records[0]?.manifest ?? id);
+      const facts = records[0] === undefined ? undefined : this.#factsOf(records[0]);
       if (facts === undefined || records[0] === undefined) return [];
       const names = records.map(({ name }) => name).toSorted();
       return {
@@ -164,7 +173,7 @@ export class Images {
     names: readonly string[],
     image: Omit<ReferenceRecord, "name" | "createdAtMs">,
   ): Promise<StoredImage> {
-    this.#facts.set(image.manifest, await this.#readFacts(image));
+    this.#facts.set(image.manifest, this.#readFacts(image));
     for (const name of names) {
       await this.#references.put({ ...image, name, createdAtMs: this.options.clock.now() });
     }
@@ -183,42 +192,64 @@ export class Images {
     await this.collectGarbage();
   }
 
-  /** Runs work that adds blobs and layers before any name holds them. */
+  /** Runs work that adds blobs and layers before any name holds them: garbage is left alone. */
   async whileBusy<T>(work: () => Promise<T>): Promise<T> {
-    this.#busy++;
+    let busy = this.#lock("shared");
+    // Who collects garbage is soon done.
+    for (; busy === undefined; busy = this.#lock("shared")) {
+      await this.options.clock.sleep(lockRetryMs);
+    }
     try {
       return await work();
     } finally {
-      this.#busy--;
+      busy[Symbol.dispose]();
     }
   }
 
   /** Removes blobs and layers that no name and no container needs. Put off while images come in. */
   async collectGarbage(): Promise<void> {
-    if (this.#busy > 0) return;
+    using alone = this.#lock("exclusive");
+    if (alone === undefined) return;
     const records = this.#references.list();
     await collectGarbage({
       content: this.content,
       layers: this.layers,
-      usedBlobs: records.flatMap(({ manifest, target }) => [
-        target,
-        ...(this.#facts.get(manifest)?.blobs ?? []),
+      usedBlobs: records.flatMap((record) => [
+        record.target,
+        ...(this.#factsOf(record)?.blobs ?? []),
       ]),
       usedLayers: [
         ...this.snapshots.usedLayers(),
-        ...records.flatMap(({ manifest }) => this.#facts.get(manifest)?.config.diffIds ?? []),
+        ...records.flatMap((record) => this.#factsOf(record)?.config.diffIds ?? []),
       ],
     });
   }
 
+  /** Shared among those who add, also in other processes; exclusive to who removes. */
+  #lock(kind: "shared" | "exclusive"): Disposable | undefined {
+    return this.options.kernel.lock(join(this.root, "lock"), kind);
+  }
+
   /** Bytes and files that a container has written. */
-  async snapshotUsage(id: string): Promise<{ readonly bytes: number; readonly inodes: number }> {
+  async snapshotUsage(id: string): Promise<FolderUsage> {
     return await folderUsage(this.snapshots.paths(id).upper);
   }
 
-  /** Bytes and files of the whole store. */
-  async usage(): Promise<{ readonly bytes: number; readonly inodes: number }> {
-    return await folderUsage(this.root);
+  /** Bytes and files of the whole store. Layers are measured once. */
+  async usage(): Promise<FolderUsage> {
+    const parts: FolderUsage[] = [];
+    for (const hex of await this.layers.list()) {
+      const known =
+        this.#layerUsage.get(hex) ?? (await folderUsage(join(this.root, "layers", hex)));
+      this.#layerUsage.set(hex, known);
+      parts.push(known);
+    }
+    for (const folder of ["blobs", "snapshots", "ingest"]) {
+      parts.push(await folderUsage(join(this.root, folder)));
+    }
+    const sum = (key: keyof FolderUsage): number =>
+      parts.reduce((total, part) => total + part[key], 0);
+    return { bytes: sum("bytes"), inodes: sum("inodes") };
   }
 
   #findId(nameOrId: string): Digest | undefined {
@@ -236,7 +267,7 @@ export class Images {
 
   async #check(record: ReferenceRecord): Promise<void> {
     try {
-      const facts = await this.#readFacts(record);
+      const facts = this.#readFacts(record);
       for (const diffId of facts.config.diffIds) {
         if (!(await this.layers.has(diffId))) throw new Error(`layer ${diffId} is missing`);
       }
@@ -249,11 +280,25 @@ export class Images {
     }
   }
 
-  async #readFacts(record: Omit<ReferenceRecord, "name" | "createdAtMs">): Promise<Facts> {
-    const manifestBytes = await this.content.read(record.manifest);
+  /** Of an image that another process may just have recorded; undefined when it is broken. */
+  #factsOf(record: ReferenceRecord): Facts | undefined {
+    const known = this.#facts.get(record.manifest);
+    if (known !== undefined) return known;
+    try {
+      const facts = this.#readFacts(record);
+      this.#facts.set(record.manifest, facts);
+      return facts;
+    } catch (error) {
+      this.options.logger.warn({ image: record.name, error: chainOf(error) }, "broken image");
+      return undefined;
+    }
+  }
+
+  #readFacts(record: Omit<ReferenceRecord, "name" | "createdAtMs">): Facts {
+    const manifestBytes = readFileSync(this.content.path(record.manifest));
     const manifest = parseManifest(manifestBytes, "");
     if (manifest.is === "index") throw new Error(`${record.manifest} is an index`);
-    const configBytes = await this.content.read(record.config);
+    const configBytes = readFileSync(this.content.path(record.config));
     const descriptors = [manifest.config, ...manifest.layers];
     return {
       config: parseImageConfig(configBytes),
@@ -261,25 +306,4 @@ export class Images {
       blobs: [record.manifest, ...descriptors.map(({ digest }) => digest)],
     };
   }
-}
-
-/** Disk space as `du` counts it; what disappears meanwhile is not counted. */
-async function folderUsage(root: string): Promise<{ bytes: number; inodes: number }> {
-  let bytes = 0;
-  let inodes = 0;
-  const walk = async (folder: string): Promise<void> => {
-    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
-      const path = join(folder, entry.name);
-      inodes++;
-      if (entry.isDirectory()) await walk(path);
-      else if (entry.isFile()) {
-        bytes += await stat(path).then(
-          ({ blocks }) => blocks * 512,
-          () => 0,
-        );
-      }
-    }
-  };
-  await walk(root);
-  return { bytes, inodes };
 }

@@ -10,6 +10,11 @@ export interface LayerKernel {
   setXattr(path: string, name: string, value: Uint8Array): void;
   /** lgetxattr(2); undefined when the attribute is not there. */
   getXattr(path: string, name: string): Uint8Array | undefined;
+  /**
+   * flock(2) on a file that is made if it is missing, without waiting; undefined when another
+   * process (or another open store of ours) holds it. The kernel frees it however we end.
+   */
+  lock(path: string, kind: "shared" | "exclusive"): Disposable | undefined;
 }
 
 export const nodeType = {

@@ -25,11 +25,17 @@ export class LayerStore {
 
   static async open(root: string, kernel: LayerKernel, random: Random): Promise<LayerStore> {
     const store = new LayerStore(root, kernel, random);
-    await rm(store.#unfinished, { recursive: true, force: true });
     await mkdir(store.#unfinished, { recursive: true, mode: 0o700 });
     // Layers hold setuid programs of strangers: nobody but root may reach them.
     await mkdir(store.#layers, { recursive: true, mode: 0o700 });
     return store;
+  }
+
+  /** Removes what was left half unpacked or half removed; nobody may be at it. */
+  async clean(): Promise<void> {
+    for (const name of await readdir(this.#unfinished)) {
+      await rm(join(this.#unfinished, name), { recursive: true, force: true });
+    }
   }
 
   path(diffId: Digest): string {
@@ -81,6 +87,8 @@ export class LayerStore {
       await rename(folder, this.path(diffId));
     } catch (cause) {
       await rm(folder, { recursive: true, force: true });
+      // Another process was faster: a layer's content is what its name says.
+      if (await this.has(diffId)) return;
       throw new Error(`unpack layer ${diffId}`, { cause });
     }
   }

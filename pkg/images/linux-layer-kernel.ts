@@ -1,9 +1,12 @@
+import { closeSync, openSync } from "node:fs";
 import { SystemCallError } from "../linux/errno.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import type { LayerKernel } from "./layer-kernel.ts";
 
 /** Values beyond this do not concern us: overlay's marks are one letter. */
 const xattrBytesMax = 4096;
+/** LOCK_NB of flock(2); LOCK_SH is 1, LOCK_EX is 2. */
+const lockNonBlocking = 4;
 
 /** The layers' needs, on Linux. */
 export const linuxLayerKernel = (kernel: Kernel): LayerKernel => ({
@@ -29,6 +32,17 @@ export const linuxLayerKernel = (kernel: Kernel): LayerKernel => ({
       if (error instanceof SystemCallError && error.code === "ENODATA") return undefined;
       throw error;
     }
+  },
+  lock: (path, kind) => {
+    const descriptor = openSync(path, "a", 0o600);
+    try {
+      kernel.call("flock", [descriptor, (kind === "shared" ? 1 : 2) | lockNonBlocking], path);
+    } catch (error) {
+      closeSync(descriptor);
+      if (error instanceof SystemCallError && error.code === "EAGAIN") return undefined;
+      throw error;
+    }
+    return { [Symbol.dispose]: () => closeSync(descriptor) };
   },
 });
 
