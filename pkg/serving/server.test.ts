@@ -167,6 +167,11 @@ describe("startServer", () => {
     }
   });
 
+  it("refuses methods that the API does not have", async () => {
+    const answer = await ask(server.port, { path: "/one", method: "PROPFIND" });
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([405, { kind: "Status" }]);
+  });
+
   it("makes a Status of what a handler throws, and keeps strangers' words to itself", async () => {
     const refused = await ask(server.port, { path: "/refused" });
     expect([refused.status, JSON.parse(refused.text)]).toMatchObject([

@@ -72,6 +72,12 @@ function mount(app: FastifyInstance, options: ServerOptions, open: Open): void {
     const headers = reply.raw.req.httpVersionMajor === 1 ? { connection: "close" } : {};
     return sendResponse(reply.raw, { ...answer, headers: { ...answer.headers, ...headers } });
   });
+  // Only a method that is not in the list comes here: every path is the one route.
+  app.setNotFoundHandler(({ method }, reply) => {
+    reply.hijack();
+    const error = new StatusError("MethodNotAllowed", `method ${method} is not allowed`);
+    return sendResponse(reply.raw, statusAnswer(error));
+  });
   app.route({
     method: methods,
     url: "/",
