@@ -1,4 +1,6 @@
-/** How a command in a container ended, as the error stream of protocols v4 and v5 tells it. Pure. */
+/**
+ * How a command in a container ended, as the error stream of protocols v4 and v5 tells it. Pure.
+ */
 export type ExecOutcome =
   | { readonly exitCode: number }
   /** It could not be run at all, or the connection broke. */

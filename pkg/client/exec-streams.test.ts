@@ -140,11 +140,12 @@ describe("openExecStreams", () => {
     });
     await expect(refused).rejects.toMatchObject({ reason: "Forbidden", message: "jane may not" });
     expect(asked).toBe(
-      "Bearer t0ken /api/v1/namespaces/a/pods/web/exec?stdin=true&stdout=true&stderr=true&command=cat",
+      "Bearer t0ken /api/v1/namespaces/a/pods/web/exec?" +
+        "stdin=true&stdout=true&stderr=true&command=cat",
     );
   });
 
-  it("says that the outcome is unknown when the connection breaks, and lets the server know of its own end", async () => {
+  it("says that the outcome is unknown when the connection breaks, and that it goes", async () => {
     const client = await open(async ({ socket, ...rest }) => {
       await acceptStreams({ socket, ...rest }, target, systemClock);
       socket.destroy();

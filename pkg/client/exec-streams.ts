@@ -17,7 +17,9 @@ export interface ExecStreams {
   write(data: Uint8Array): Promise<void>;
   closeStdin(): void;
   resize(size: { readonly width: number; readonly height: number }): void;
-  /** Comes after the last output; rejects with what went wrong when the command could not be run. */
+  /**
+   * Comes after the last output; rejects with what went wrong when the command could not be run.
+   */
   readonly exitCode: Promise<number>;
   /** Gives up: the command's input ends, its output goes nowhere. */
   close(): void;

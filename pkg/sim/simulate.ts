@@ -34,8 +34,10 @@ export interface Simulation extends AsyncDisposable {
   readonly random: Random;
   /** An administrator's client, without faults on its way. */
   readonly client: Client;
-  /** On the way of controllers, scheduler and nodes. */
+  /** On the way of controllers, scheduler, nodes and clients that ask for them. */
   readonly faults: Faults;
+  /** One more administrator's client, with the faults on its way. */
+  faultyClient(user: string): Client;
   /** Every write that reached the server: "12.345 node-3 PUT /api/v1/… → 200". */
   readonly transcript: readonly string[];
   /** The node falls silent; what ran on it is unknown to all. */
@@ -92,6 +94,10 @@ class SimulatedCluster implements Simulation {
     this.#runControllers();
     this.#runScheduler();
     for (const name of this.#nodes.keys()) this.restoreNode(name);
+  }
+
+  faultyClient(user: string): Client {
+    return this.#connect(user, ["system:masters"], this.faults);
   }
 
   loseNode(name: string): void {

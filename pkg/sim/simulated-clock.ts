@@ -16,8 +16,7 @@ const defaultEpochMs = Date.UTC(2026, 0, 1);
 
 export class SimulatedClock implements Clock {
   readonly #epochMs: number;
-  /** Sorted, latest first, so that the next one is popped from the end. */
-  readonly #timers: Timer[] = [];
+  readonly #timers = new TimerHeap();
   #elapsedMs = 0;
   #order = 0;
 
@@ -56,7 +55,7 @@ export class SimulatedClock implements Clock {
       fire: callback,
       cancelled: false,
     };
-    this.#timers.splice(this.#placeOf(timer), 0, timer);
+    this.#timers.push(timer);
     return { [Symbol.dispose]: () => void (timer.cancelled = true) };
   }
 
@@ -94,21 +93,54 @@ export class SimulatedClock implements Clock {
   }
 
   #next(): Timer | undefined {
-    while (this.#timers.at(-1)?.cancelled === true) this.#timers.pop();
-    return this.#timers.at(-1);
+    while (this.#timers.first?.cancelled === true) this.#timers.pop();
+    return this.#timers.first;
+  }
+}
+
+const isSooner = (one: Timer, other: Timer): boolean =>
+  one.at < other.at || (one.at === other.at && one.order < other.order);
+
+/** A binary heap, the soonest first: a cluster sets and cancels thousands of timers a second. */
+class TimerHeap {
+  readonly #items: Timer[] = [];
+
+  get first(): Timer | undefined {
+    return this.#items[0];
   }
 
-  /** Index at which the timer keeps the array sorted: behind all that are due later. */
-  #placeOf(timer: Timer): number {
-    let low = 0;
-    let high = this.#timers.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#timers[middle];
-      if (other !== undefined && other.at > timer.at) low = middle + 1;
-      else high = middle;
+  push(timer: Timer): void {
+    const items = this.#items;
+    let at = items.length;
+    items.push(timer);
+    while (at > 0) {
+      const above = (at - 1) >>> 1;
+      const parent = items[above];
+      if (parent === undefined || !isSooner(timer, parent)) break;
+      items[at] = parent;
+      at = above;
     }
-    return low;
+    items[at] = timer;
+  }
+
+  pop(): void {
+    const items = this.#items;
+    const last = items.pop();
+    if (last === undefined || items.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const below = this.#soonerOf(2 * at + 1, 2 * at + 2);
+      const child = items[below];
+      if (child === undefined || !isSooner(child, last)) break;
+      items[at] = child;
+      at = below;
+    }
+    items[at] = last;
+  }
+
+  #soonerOf(left: number, right: number): number {
+    const [one, other] = [this.#items[left], this.#items[right]];
+    return one !== undefined && other !== undefined && isSooner(other, one) ? right : left;
   }
 }
 

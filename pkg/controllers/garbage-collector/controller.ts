@@ -5,7 +5,20 @@
  */
 import type { OwnerReference } from "../../../api/meta/v1.ts";
 import { apiVersionOf, type KubeObject, type ResourceRef } from "../../../api/resource.ts";
-import { customResourceDefinitions } from "../../../api/resources.ts";
+import {
+  clusterRoles,
+  customResourceDefinitions,
+  deployments,
+  endpoints,
+  endpointSlices,
+  leases,
+  namespaces,
+  nodes,
+  pods,
+  replicaSets,
+  serviceAccounts,
+  services,
+} from "../../../api/resources.ts";
 import { chainOf } from "../../base/errors.ts";
 import type { Informer } from "../../client/client.ts";
 import { discover, hasVerbs } from "../../client/discovery.ts";
@@ -27,6 +40,23 @@ const limits = {
 /** Watching events would cost more than leaving a few behind: they end by themselves. */
 const isEvents = ({ plural, group }: ResourceRef): boolean =>
   plural === "events" && (group === "" || group === "events.k8s.io");
+
+/** Kinds that other controllers of this process keep whole: a second copy would cost more. */
+const sharedKinds: readonly ResourceRef[] = [
+  pods,
+  replicaSets,
+  deployments,
+  services,
+  endpointSlices,
+  endpoints,
+  nodes,
+  leases,
+  namespaces,
+  serviceAccounts,
+  clusterRoles,
+];
+const isShared = (ref: ResourceRef): boolean =>
+  sharedKinds.some(({ plural, group }) => plural === ref.plural && group === ref.group);
 
 export const garbageCollector: Program = {
   name: "garbage-collector",
@@ -161,15 +191,18 @@ class Collector {
       if (this.#watched.has(key)) continue;
       const stop = new AbortController();
       signal.addEventListener("abort", () => stop.abort(), { once: true });
-      const options = { transform: metadataOnly };
-      const informer = startInformer(ref, options, this.#doors, stop.signal);
+      const informer = isShared(ref)
+        ? this.#doors.informers.informer(ref)
+        : startInformer(ref, { transform: metadataOnly }, this.#doors, stop.signal);
       const isDefinition =
         ref.plural === customResourceDefinitions.plural &&
         ref.group === customResourceDefinitions.group;
-      informer.onChange((now, before) => {
+      const listening = informer.onChange((now, before) => {
         this.#changed(ref, now, before);
         if (isDefinition) onNewKinds();
       });
+      stop.signal.addEventListener("abort", () => listening[Symbol.dispose](), { once: true });
+      for (const object of informer.list()) this.#changed(ref, object, undefined);
       this.#watched.set(key, { ref, informer, stop });
     }
   }
