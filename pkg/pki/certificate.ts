@@ -32,7 +32,9 @@ export interface Doors {
   readonly random: Random;
 }
 
-/** Clocks of a cluster differ by a little: a certificate is valid from this long before its birth. */
+/**
+ * Clocks of a cluster differ by a little: a certificate is valid from this long before its birth.
+ */
 const clockSkewMs = 60_000;
 
 /** RFC 5280, method 1: the SHA-1 of the public key's bits. An identifier, not a protection. */

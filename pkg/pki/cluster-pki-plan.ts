@@ -60,7 +60,8 @@ function problemOf(entry: PkiEntry, existing: ExistingFiles, nowMs: number): str
   if (entry.make !== "authority" && entry.make !== "key-pair") return undefined;
   const [shown = "", key = ""] = filesOf(entry);
   // A key alone is what a kill between two writes leaves: its other half is made from it. The other
-  // half alone is in use somewhere: a new key would cut off everything that was signed with the old.
+  // half alone is in use somewhere: a new key would cut off everything that was signed with the
+  // old.
   if (existing.has(shown) && !existing.has(key)) return `${shown} exists without ${key}`;
   const notAfterMs = existing.get(shown)?.notAfterMs ?? Infinity;
   return notAfterMs <= nowMs ? `authority ${shown} has expired` : undefined;

@@ -12,7 +12,9 @@ export interface ClusterPki {
   readonly clusterName: string;
   /** What kubeconfigs point to: https://10.0.0.1:6443 */
   readonly serverUrl: string;
-  /** Names and addresses of the API server beside the usual ones (localhost, kubernetes.default…). */
+  /**
+   * Names and addresses of the API server beside the usual ones (localhost, kubernetes.default…).
+   */
   readonly serverNames: readonly string[];
   /** First address of the Service network, under which pods reach the API server. */
   readonly serviceAddress: string;

@@ -11,7 +11,9 @@ export interface KeyPair {
   readonly publicKey: KeyObject;
 }
 
-/** ECDSA P-256 by default: a signature costs a thirtieth of RSA's. RSA is for peers that want it. */
+/**
+ * ECDSA P-256 by default: a signature costs a thirtieth of RSA's. RSA is for peers that want it.
+ */
 export const generateKeyPair = (algorithm: "ecdsa-p256" | "rsa-2048" = "ecdsa-p256"): KeyPair =>
   algorithm === "ecdsa-p256"
     ? generateKeyPairSync("ec", { namedCurve: "P-256" })

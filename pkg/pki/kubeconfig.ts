@@ -1,4 +1,6 @@
-/** The shape of a kubeconfig file (clientcmd v1), and a builder for those of a cluster's own parts. */
+/**
+ * The shape of a kubeconfig file (clientcmd v1), and a builder for those of a cluster's own parts.
+ */
 export interface KubeConfig {
   readonly apiVersion: "v1";
   readonly kind: "Config";

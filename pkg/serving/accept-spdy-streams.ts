@@ -43,7 +43,9 @@ const expectedKinds = (request: StreamRequest): readonly Kind[] => [
   ...(request.tty ? (["resize"] as const) : []),
 ];
 
-/** exec and attach over SPDY/3.1: one stream for each of stdin, stdout, stderr, error and resize. */
+/**
+ * exec and attach over SPDY/3.1: one stream for each of stdin, stdout, stderr, error and resize.
+ */
 export async function acceptSpdyStreams(
   upgrade: UpgradeRequest,
   request: StreamRequest,

@@ -30,7 +30,9 @@ export const webSocketLimits = {
   streamBytesMax: 256 * 1024,
 } as const;
 
-/** exec and attach over WebSocket: binary messages, whose first byte says which stream they are of. */
+/**
+ * exec and attach over WebSocket: binary messages, whose first byte says which stream they are of.
+ */
 export async function acceptWebSocketStreams(
   upgrade: UpgradeRequest,
   request: StreamRequest,

@@ -63,7 +63,8 @@ function secureServer(tls: ServerTls, listener: RequestListener): Http2SecureSer
     cert: tls.certificate,
     key: tls.key,
     minVersion: "TLSv1.2",
-    // A certificate is optional, and a wrong one is answered with 401: a failed handshake says nothing.
+    // A certificate is optional, and a wrong one is answered with 401: a failed handshake says
+    // nothing.
     ...(tls.clientAuthorities === undefined
       ? {}
       : { ca: tls.clientAuthorities, requestCert: true, rejectUnauthorized: false }),

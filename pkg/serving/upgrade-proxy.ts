@@ -1,5 +1,6 @@
 /**
- * Repeats an upgrade at another server and joins the two connections: the protocol inside (WebSocket
+ * Repeats an upgrade at another server and joins the two connections: the protocol inside
+ * (WebSocket
  * or SPDY) is none of its business, and bytes cross once each way, held back by the slower side.
  */
 import { connect as connectTcp, isIP, type NetConnectOpts } from "node:net";

@@ -57,7 +57,8 @@ export async function ensureBootstrapRbac(handler: Handler, signal: AbortSignal)
       change.do === "create"
         ? await send("POST", folder, change.object)
         : await send("PUT", `${folder}/${metadata?.name ?? ""}`, change.object);
-    // 409: another server was quicker. Its object is the wanted one, or the next start completes it.
+    // 409: another server was quicker. Its object is the wanted one, or the next start completes
+    // it.
     if (answer.status >= 400 && answer.status !== 409) {
       const cause = new Error(await textOf(answer));
       throw new Error(`${change.do} ${keyOf(change.object)}`, { cause });

@@ -30,7 +30,9 @@ export const tokenLimits = {
   defaultSeconds: 3600,
   minSeconds: 600,
   maxSeconds: 2 ** 32,
-  /** What kubelets ask for on behalf of pods; those tokens live on for clients that never reload. */
+  /**
+   * What kubelets ask for on behalf of pods; those tokens live on for clients that never reload.
+   */
   kubeletSeconds: 3607,
   extendedSeconds: 365 * 24 * 3600,
 } as const;
@@ -92,7 +94,9 @@ function checkSeconds(seconds: number, request: TokenRequest): void {
 
 type Bound = Partial<Record<"pod" | "node" | "secret", NameAndUid>>;
 
-/** What the token will die with. Pods are read from storage: a kubelet asks as soon as it sees one. */
+/**
+ * What the token will die with. Pods are read from storage: a kubelet asks as soon as it sees one.
+ */
 async function findBound(
   objects: Objects,
   owner: { readonly namespace: string; readonly name: string },
@@ -141,6 +145,7 @@ const otherUid = ({ kind = "", name = "", uid = "" }: BoundObjectReference, actu
   conflict(
     { group: "", name: kind },
     name,
-    `the UID in the bound object reference (${uid}) does not match the UID in record (${actual}). ` +
+    `the UID in the bound object reference (${uid}) does not match the UID in record ` +
+      `(${actual}). ` +
       "The object might have been deleted and then recreated",
   );

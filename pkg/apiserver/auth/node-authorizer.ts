@@ -13,7 +13,9 @@ export const nodeNameOf = ({ name, groups }: UserInfo): string | undefined =>
 
 const nodeRules = clusterRoles.find(({ name }) => name === "system:node")?.rules ?? [];
 
-/** Kubelets have the rules of the default role system:node, without a binding that could be lost. */
+/**
+ * Kubelets have the rules of the default role system:node, without a binding that could be lost.
+ */
 export const nodesMay: Authorize = (attributes) => {
   if (nodeNameOf(attributes.user) === undefined) {
     return Promise.resolve({ allowed: false, reason: "" });

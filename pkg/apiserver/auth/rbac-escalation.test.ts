@@ -100,7 +100,7 @@ describe("RBACEscalation", () => {
     });
   });
 
-  it("lets those who may escalate or bind, masters, and updates that grant nothing new", async () => {
+  it("lets those who may escalate or bind, masters, and updates that add nothing", async () => {
     await check(objectsWith(rule("escalate", group, "roles")), roles, role(nodes));
     await check(
       objectsWith(rule("bind", group, "clusterroles", "strong")),

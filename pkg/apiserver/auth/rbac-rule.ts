@@ -28,7 +28,10 @@ const covers =
   (url: string): boolean =>
     url === "*" || url === path || (url.endsWith("*") && path.startsWith(url.slice(0, -1)));
 
-/** "pods", "pods/log", "*" for everything, or an asterisk before "/scale" for every kind that has it. */
+/**
+ * "pods", "pods/log", "*" for everything, or an asterisk before "/scale" for every kind that has
+ * it.
+ */
 function coversResource(resources: readonly string[], { resource, subresource }: Asked): boolean {
   const whole = subresource === "" ? resource : `${resource}/${subresource}`;
   if (has(resources, whole)) return true;

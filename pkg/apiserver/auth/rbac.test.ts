@@ -138,7 +138,8 @@ describe("rbac", () => {
       "a group's members in every namespace",
       user("joe", "readers"),
       "list pods",
-      'RBAC: allowed by ClusterRoleBinding "all-readers" of ClusterRole "reader" to Group "readers"',
+      'RBAC: allowed by ClusterRoleBinding "all-readers" of ClusterRole "reader" ' +
+        'to Group "readers"',
     ],
     [
       "a user in one namespace",
@@ -166,7 +167,8 @@ describe("rbac", () => {
       "paths",
       user("x", "system:authenticated"),
       "get /version",
-      'RBAC: allowed by ClusterRoleBinding "informed" of ClusterRole "info" to Group "system:authenticated"',
+      'RBAC: allowed by ClusterRoleBinding "informed" of ClusterRole "info" ' +
+        'to Group "system:authenticated"',
     ],
   ] as const) {
     it(`allows ${title}`, async () => {

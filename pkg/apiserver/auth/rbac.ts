@@ -1,5 +1,6 @@
 /**
- * Who is calling, and may they: authenticators, RBAC, ServiceAccount tokens and the reviews that ask
+ * Who is calling, and may they: authenticators, RBAC, ServiceAccount tokens and the reviews that
+ * ask
  * about them. This room decides from what it is given (headers, certificates, the server's own
  * cache); it never stores anything and never opens a connection.
  *

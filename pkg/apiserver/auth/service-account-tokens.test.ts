@@ -105,7 +105,7 @@ describe("ServiceAccount tokens", () => {
     expect(await ask(status?.token ?? "")).toBeDefined();
   });
 
-  it("die with their pod, their secret, and their account, whatever comes under that name", async () => {
+  it("die with their pod, secret and account, whatever comes under that name", async () => {
     const { ask, issue, objects } = cluster();
     const forPod = await issue({ boundObjectRef: podReference });
     const forSecret = await issue({
@@ -122,7 +122,7 @@ describe("ServiceAccount tokens", () => {
     await refused(ask(plain));
   });
 
-  it("are refused for another audience, another issuer, another key, another algorithm", async () => {
+  it("are refused for another audience, issuer, key or algorithm", async () => {
     const { ask, issue, signingKey } = cluster();
     await refused(ask(await issue({ audiences: ["vault"] })));
     const good = await issue();

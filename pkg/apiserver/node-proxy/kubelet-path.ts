@@ -56,7 +56,10 @@ const isTrue = (query: URLSearchParams, name: string): boolean =>
 
 const path = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join("/")}`;
 
-/** What kubectl asks of a log, in the kubelet's words. Numbers are checked here, as a client's error. */
+/**
+ * What kubectl asks of a log, in the kubelet's words. Numbers are checked here, as a client's
+ * error.
+ */
 export function logPath(pod: Pod, query: URLSearchParams): string {
   const container = chooseContainer(pod, query.get("container") ?? "");
   const wanted = new URLSearchParams();

@@ -167,7 +167,7 @@ describe("nodeProxy", () => {
     });
   }
 
-  it("says what is wrong where the kubelet cannot be reached, and where there is none", async () => {
+  it("says what is wrong where no kubelet can be reached", async () => {
     const client = issue("x", ["client auth"]);
     using kubelets = kubeletHttps({ ...client, clock: systemClock });
     const proxy = nodeProxy({ objects: objectsFor(1), kubelets });

@@ -1,5 +1,6 @@
 /**
- * The API server's way to its nodes: logs, exec, attach, port-forward, and the proxies of nodes, pods
+ * The API server's way to its nodes: logs, exec, attach, port-forward, and the proxies of nodes,
+ * pods
  * and services. Which kubelet and which path is decided in `kubelet-path.ts`; here the request is
  * passed on. Nobody is authorised here: the request chain has done that.
  */
@@ -44,7 +45,9 @@ export function nodeProxy({ objects, kubelets, pods: podProxy }: NodeProxyOption
     find(pods, { namespace, name }, signal);
   const addressOf = async (nodeName: string, signal: AbortSignal): Promise<KubeletAddress> =>
     kubeletAddress(await find<Node>(nodes, { name: nodeName }, signal));
-  /** The kubelet of /nodes/NAME[:PORT]/proxy. Another port than the kubelet's is not ours to open. */
+  /**
+   * The kubelet of /nodes/NAME[:PORT]/proxy. Another port than the kubelet's is not ours to open.
+   */
   const proxiedNode = async (target: ProxyTarget, signal: AbortSignal): Promise<KubeletAddress> => {
     const { name, port } = parseProxyName(target.name);
     const address = await addressOf(name, signal);

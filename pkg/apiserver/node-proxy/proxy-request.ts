@@ -3,14 +3,24 @@ import { BlockList, isIP } from "node:net";
 import type { ProxyTarget } from "../connect-contract.ts";
 
 /** Who the client is, is our business; how its connection carries a body, the connection's. */
-const kept =
-  /^(?!(?:authorization|host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|impersonate-.*|x-remote-.*|proxy-.*)$)/;
+const ownHeaders: ReadonlySet<string> = new Set([
+  "authorization",
+  "host",
+  "connection",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+]);
+const ownPrefixes = /^(:|impersonate-|x-remote-|proxy-)/;
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
 export const withoutCredentials = (headers: Headers): Headers =>
   Object.fromEntries(
-    Object.entries(headers).filter(([name]) => kept.test(name) && !name.startsWith(":")),
+    Object.entries(headers).filter(([name]) => !ownHeaders.has(name) && !ownPrefixes.test(name)),
   );
 
 /** The path behind /proxy, "/" at least, with the query as it came. */
@@ -32,7 +42,9 @@ for (const [address, prefix, family] of [
   ownAddresses.addSubnet(address, prefix, family);
 }
 
-/** Whether a proxy may be sent there: a node or pod that claims our own loopback may not have it. */
+/**
+ * Whether a proxy may be sent there: a node or pod that claims our own loopback may not have it.
+ */
 export function isProxyableHost(host: string): boolean {
   const family = isIP(host);
   if (family === 0) return host !== "localhost" && !host.endsWith(".localhost");

@@ -59,7 +59,9 @@ export class SpdyConnection {
     return this.#closed.signal;
   }
 
-  /** Reads until the connection ends. Never rejects: what breaks the protocol ends the connection. */
+  /**
+   * Reads until the connection ends. Never rejects: what breaks the protocol ends the connection.
+   */
   async serve(head: Uint8Array): Promise<void> {
     const parser = new FrameParser();
     const headers = new HeaderReader();
