@@ -72,7 +72,8 @@ async function ensure(
   const store = stores.find(ref);
   if (store === undefined) return;
   const { namespace = "", name = "" } = object.metadata ?? {};
-  const context: WriteContext = { user: self, dryRun: false, fieldManager: "apiserver", signal };
+  const fieldManager = { name: "apiserver", isNamed: false };
+  const context: WriteContext = { user: self, dryRun: false, fieldManager, signal };
   const defaulted = store.resource.defaults?.(object) ?? object;
   if (store.cache.get(store.codec.keyOf(namespace, name)) === undefined) {
     await create(store, defaulted, namespace, context);

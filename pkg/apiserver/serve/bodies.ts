@@ -53,6 +53,9 @@ interface Body {
 const text = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
 
+/** The body as it was sent, for those who must know what it leaves out. */
+export const rawBody = (request: ApiRequest): unknown => readBody(request).value;
+
 export const mediaTypeOf = (request: ApiRequest): string =>
   (request.header("content-type") ?? "").split(";")[0]?.trim() ?? "";
 
@@ -64,7 +67,8 @@ function readBody(request: ApiRequest): Body {
     const json = text(bytes);
     return { value: JSON.parse(json), text: json };
   }
-  if (type === "application/yaml") return { value: parseYaml(text(bytes))[0]?.value };
+  if (type === "application/yaml" || type === "application/apply-patch+yaml")
+    return { value: parseYaml(text(bytes))[0]?.value };
   throw new StatusError(
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ` +

@@ -16,6 +16,7 @@ import type { ResourceStore } from "../store/resource-store.ts";
 import { objectMode, type UpdateMode, updateObject, type Wanted } from "../store/update.ts";
 import { bytesOf, fieldValidationOf, mediaTypeOf } from "./bodies.ts";
 import { placeOf } from "./place.ts";
+import { applyMediaType, serveApply } from "./serve-apply.ts";
 import type { ServeVerb } from "./serve-verb.ts";
 import { answerEntry, writeContextOf } from "./serve-writes.ts";
 
@@ -46,7 +47,7 @@ export function parsePatch(request: ApiRequest): ParsedPatch {
     throw new StatusError(
       "UnsupportedMediaType",
       `the body of the request was in an unknown format - accepted media types include: ` +
-        Object.keys(patches).join(", "),
+        [...Object.keys(patches), applyMediaType].join(", "),
     );
   }
   const patch = parseJson(request);
@@ -96,6 +97,7 @@ function warnAbout(request: ApiRequest, unknownFields: readonly string[]): void 
 }
 
 async function patch(store: ResourceStore, request: ApiRequest, mode: UpdateMode) {
+  if (mediaTypeOf(request) === applyMediaType) return serveApply(store, request, mode);
   const { apply } = parsePatch(request);
   const { resource } = store;
   const wanted: Wanted = (_current, entry) => {

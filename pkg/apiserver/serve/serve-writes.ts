@@ -11,7 +11,12 @@ import { createObject } from "../store/create.ts";
 import { type DeleteRequest, deleteObject } from "../store/delete.ts";
 import { listObjects } from "../store/list.ts";
 import { parseListOptions } from "../store/list-options.ts";
-import type { Changed, ResourceStore, WriteContext } from "../store/resource-store.ts";
+import type {
+  Changed,
+  FieldManager,
+  ResourceStore,
+  WriteContext,
+} from "../store/resource-store.ts";
 import { selectionOf } from "../store/selection.ts";
 import { objectMode, type UpdateMode, updateObject } from "../store/update.ts";
 import type { ServeVerb } from "./serve-verb.ts";
@@ -24,9 +29,22 @@ export function writeContextOf(request: ApiRequest): WriteContext {
   return {
     user: request.user,
     dryRun: isDryRun(request.query.getAll("dryRun")),
-    fieldManager: request.query.get("fieldManager") ?? "",
+    fieldManager: fieldManagerOf(request),
     signal: request.signal,
   };
+}
+
+const fieldManagerCharsMax = 128;
+
+/** What ?fieldManager= says; else the name of the client's program. */
+function fieldManagerOf(request: ApiRequest): FieldManager {
+  const named = request.query.get("fieldManager") ?? "";
+  if (named.length > fieldManagerCharsMax) {
+    throw badRequest(`fieldManager: may not be more than ${fieldManagerCharsMax} characters`);
+  }
+  if (named !== "") return { name: named, isNamed: true };
+  const [program = ""] = (request.header("user-agent") ?? "").split("/");
+  return { name: program === "" ? "unknown" : program, isNamed: false };
 }
 
 function isDryRun(values: readonly string[]): boolean {

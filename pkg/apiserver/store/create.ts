@@ -7,6 +7,7 @@ import { limits } from "../limits.ts";
 import { alreadyExists, badRequest, invalidObject } from "../refusals.ts";
 import { validateObjectMeta } from "../../machinery/object-meta.ts";
 import type { Resource } from "../resource.ts";
+import { recordFields } from "./managed-fields.ts";
 import { bornMeta } from "./object-meta.ts";
 import type { ResourceStore, WriteContext } from "./resource-store.ts";
 
@@ -45,7 +46,7 @@ export async function createObject(
   }
   const tries = name === "" ? limits.generateNameAttemptsMax : 1;
   for (let attempt = 1; ; attempt++) {
-    const object = born(store, admitted, namespace);
+    const object = born(store, admitted, namespace, context);
     try {
       return await writeNew(store, object, namespace, context);
     } catch (error) {
@@ -73,11 +74,19 @@ const admissionOf = (
   signal,
 });
 
-function born(store: ResourceStore, sent: KubeObject, namespace: string): KubeObject {
+function born(
+  store: ResourceStore,
+  sent: KubeObject,
+  namespace: string,
+  context: WriteContext,
+): KubeObject {
   const { resource, parts } = store;
   const metadata = bornMeta(sent.metadata ?? {}, { resource, namespace, ...parts });
   const object = { ...sent, metadata };
-  return resource.prepareForCreate?.(object) ?? object;
+  const prepared = resource.prepareForCreate?.(object) ?? object;
+  if (context.isApply === true) return prepared;
+  const nowMs = parts.clock.now();
+  return recordFields(prepared, undefined, { resource, subresource: "", context, nowMs });
 }
 
 const metadataRuleOf = ({ ref, nameRule }: Resource) => ({

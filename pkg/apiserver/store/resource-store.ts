@@ -32,11 +32,19 @@ export interface StoreParts {
   readonly allocations: Allocations;
 }
 
+export interface FieldManager {
+  readonly name: string;
+  /** The client said so itself; else the name is that of its program. */
+  readonly isNamed: boolean;
+}
+
 /** Who writes, and how. */
 export interface WriteContext {
   readonly user: UserInfo;
   readonly dryRun: boolean;
-  readonly fieldManager: string;
+  /** The object's managedFields say already who applied what. */
+  readonly isApply?: boolean;
+  readonly fieldManager: FieldManager;
   readonly signal: AbortSignal;
 }
 

@@ -8,6 +8,7 @@ import type { Resource } from "../resource.ts";
 import type { Allocation } from "./allocation.ts";
 import { isFinished } from "./deletion-plan.ts";
 import { validateObjectMetaUpdate } from "../../machinery/object-meta.ts";
+import { recordFields } from "./managed-fields.ts";
 import { keptMeta, specChanged } from "./object-meta.ts";
 import type { Change, Changed, ResourceStore, StoredName, WriteContext } from "./resource-store.ts";
 
@@ -133,7 +134,13 @@ async function planUpdate(
     signal: context.signal,
   };
   const admitted = await parts.admission.admit(admission);
-  const object = counted(resource, mode.prepare(resource, admitted, current), current);
+  const prepared = mode.prepare(resource, admitted, current);
+  const nowMs = parts.clock.now();
+  const recorded =
+    context.isApply === true
+      ? withManagedFields(prepared, admitted)
+      : recordFields(prepared, current, { resource, subresource, context, nowMs });
+  const object = counted(resource, recorded, current);
   const wrong = [
     ...validateObjectMetaUpdate(object.metadata ?? {}, current.metadata ?? {}),
     ...mode.validate(resource, object, current),
@@ -148,6 +155,13 @@ const kept = (sent: KubeObject, current: KubeObject): KubeObject => ({
   metadata: keptMeta(sent.metadata ?? {}, current.metadata ?? {}),
 });
 
+/** What was applied through a part of the object is recorded in the whole. */
+function withManagedFields(object: KubeObject, applied: KubeObject): KubeObject {
+  const { managedFields } = applied.metadata ?? {};
+  if (managedFields === undefined || object === applied) return object;
+  return { ...object, metadata: { ...object.metadata, managedFields } };
+}
+
 const statusOf = (object: KubeObject): unknown => (object as { readonly status?: unknown }).status;
 
 /** A kind with /status keeps its status on a write of anything else. */
@@ -161,11 +175,7 @@ function keepStatus(resource: Resource, object: KubeObject, current: KubeObject)
 function keepAllButStatus(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
   const prepare = resource.status?.prepareForUpdate;
   if (prepare !== undefined) return prepare(object, current);
-  const { managedFields } = object.metadata ?? {};
-  const changed = withStatus(current, statusOf(object));
-  return managedFields === undefined
-    ? changed
-    : { ...changed, metadata: { ...current.metadata, managedFields } };
+  return withStatus(current, statusOf(object));
 }
 
 export function withStatus(object: KubeObject, status: unknown): KubeObject {
