@@ -1,8 +1,7 @@
 /**
  * Streams of exec and attach, whatever carries them: WebSocket (v5.channel.k8s.io,
- * v4.channel.k8s.io)
- * or SPDY/3.1 (v4.portforward…, v4.channel.k8s.io streams with their `streamType` headers).
- * `accept-streams.ts` makes a RemoteStreams of an HTTP upgrade.
+ * v4.channel.k8s.io) or SPDY/3.1 (v4.portforward…, v4.channel.k8s.io streams with their
+ * `streamType` headers). `accept-streams.ts` makes a RemoteStreams of an HTTP upgrade.
  */
 export interface RemoteStreams {
   /** Bytes from the client's stdin; ends when the client closes it. Empty when not asked for. */

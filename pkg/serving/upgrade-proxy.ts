@@ -1,7 +1,7 @@
 /**
  * Repeats an upgrade at another server and joins the two connections: the protocol inside
- * (WebSocket
- * or SPDY) is none of its business, and bytes cross once each way, held back by the slower side.
+ * (WebSocket or SPDY) is none of its business, and bytes cross once each way, held back by the
+ * slower side.
  */
 import { connect as connectTcp, isIP, type NetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";

@@ -1,8 +1,7 @@
 /**
  * The API server's way to its nodes: logs, exec, attach, port-forward, and the proxies of nodes,
- * pods
- * and services. Which kubelet and which path is decided in `kubelet-path.ts`; here the request is
- * passed on. Nobody is authorised here: the request chain has done that.
+ * pods and services. Which kubelet and which path is decided in `kubelet-path.ts`; here the request
+ * is passed on. Nobody is authorised here: the request chain has done that.
  */
 import type { KubeObject, ResourceRef } from "../../../api/resource.ts";
 import type { Node, Pod } from "../../../api/core/v1.ts";
