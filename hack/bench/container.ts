@@ -6,6 +6,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Namespace } from "../../api/oci/runtime.ts";
 import { systemClock } from "../../pkg/base/system-clock.ts";
 import { connectSupervisor } from "../../pkg/cri/supervisor-client.ts";
 import type { Supervisor } from "../../pkg/cri/supervisor-contract.ts";
@@ -36,17 +37,19 @@ const note = (what: string, fromMs: number): void => {
 };
 
 /** In this process: what the tape itself costs. */
-function tape(round: number): void {
+function tape(round: number, as: string, namespaces?: readonly Namespace[]): void {
   const id = `tape-${round}`;
-  const spec = ociSpec(`${cgroup}/${id}`, ["/bin/true"], { root: { path: rootfs } });
+  const root = { path: rootfs };
+  const linux = namespaces === undefined ? {} : { namespaces };
+  const spec = ociSpec(`${cgroup}/${id}`, ["/bin/true"], { root, linux });
   const stdio = { as: "descriptors", stdin: nothing, stdout: nothing, stderr: nothing } as const;
   const from = performance.now();
   const { pidfd } = startContainer(kernel, host, { id, spec, stdio });
-  note("tskube: start", from);
+  note(`tskube: start${as}`, from);
   kernel.call("waitid", [["P_PIDFD"], pidfd, 0, ["WEXITED"], 0]);
   kernel.call("close", [pidfd]);
   removeCgroup(kernel, host.cgroup, `${cgroup}/${id}`);
-  note("tskube: start, run, remove", from);
+  note(`tskube: start, run, remove${as}`, from);
 }
 
 /** Over the supervisor's socket, with its records, FIFOs and log, until it is removed. */
@@ -92,10 +95,11 @@ function canRun(name: string): boolean {
 }
 
 /** The same configuration for the others; they make cgroups of their own choice. */
-function bundle(): string {
-  const path = join(folder, "bundle");
+function bundle(name: string, namespaces?: readonly Namespace[]): string {
+  const path = join(folder, name);
   mkdirSync(path);
-  const spec = ociSpec("", ["/bin/true"], { root: { path: rootfs } });
+  const linux = namespaces === undefined ? {} : { namespaces };
+  const spec = ociSpec("", ["/bin/true"], { root: { path: rootfs }, linux });
   const user = { uid: 0, gid: 0 };
   const config = {
     ...spec,
@@ -115,21 +119,34 @@ const supervisor = await connectSupervisor({
   clock: systemClock,
   logger: silentLogger,
 });
-const path = bundle();
+const path = bundle("alone");
 const sleeper = await supervisor.start({
   id: "sleeper",
   spec: ociSpec(`${cgroup}/sleeper`, ["sleep", "1000"], { root: { path: rootfs } }),
   stdio: silent,
 });
+/** A container joins its pod's network, IPC and host name, and has the rest for itself. */
+const podNamespaces: readonly Namespace[] = [
+  { type: "pid" },
+  { type: "mount" },
+  { type: "cgroup" },
+  { type: "network", path: `/proc/${sleeper.pid}/ns/net` },
+  { type: "ipc", path: `/proc/${sleeper.pid}/ns/ipc` },
+  { type: "uts", path: `/proc/${sleeper.pid}/ns/uts` },
+];
+const podPath = bundle("in-pod", podNamespaces);
 const others = ["runc", "crun"].filter(canRun);
 for (let round = 0; round < rounds; round++) {
   // The first rounds warm up the code of all; they are not counted.
   if (round === Math.min(10, rounds >> 2)) samples.clear();
-  tape(round);
+  tape(round, "");
+  tape(round, ", in a pod", podNamespaces);
   await supervised(supervisor, round);
   await exec(sleeper.pid, "sleeper");
   for (const name of others) {
-    program(`${name} run`, [name, "run", "--bundle", path, `bench-${process.pid}-${round}`]);
+    const id = `bench-${process.pid}-${round}`;
+    program(`${name} run`, [name, "run", "--bundle", path, id]);
+    program(`${name} run, in a pod`, [name, "run", "--bundle", podPath, id]);
   }
   program("unshare -mpfniu true", ["unshare", "-mpfniu", "true"]);
 }

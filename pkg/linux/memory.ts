@@ -30,16 +30,22 @@ export function memoryOver(buffer: ArrayBuffer, address: number): Memory {
       throw new Error(`a tape may have ${bytes.length} bytes at most: arguments too long`);
     }
     used = at + length;
-    bytes.fill(0, at, used);
     return at;
   };
   return {
     address,
-    reset: () => void (used = 0),
+    reset: () => {
+      // One sweep, so that taking costs nothing.
+      bytes.fill(0, 0, used);
+      used = 0;
+    },
     take,
     put: (at, value) => {
       if (typeof value === "bigint") bytes.writeBigInt64LE(BigInt.asIntN(64, value), at);
-      else {
+      else if (value >> 0 === value) {
+        halves[at >> 2] = value;
+        halves[(at >> 2) + 1] = value < 0 ? -1 : 0;
+      } else {
         halves[at >> 2] = value % 2 ** 32;
         halves[(at >> 2) + 1] = Math.floor(value / 2 ** 32);
       }
