@@ -11,6 +11,8 @@ import {
 } from "../../pkg/kubelet/server/delegated-authorize.ts";
 import { createPodFiles } from "../../pkg/kubelet/volumes/pod-files.ts";
 import type { VolumeMounts } from "../../pkg/kubelet/volumes/sub-path.ts";
+import type { PodCgroups } from "../../pkg/kubelet/runtime/pod-cgroups.ts";
+import { createCgroup, readCgroupHost, removeCgroup } from "../../pkg/linux/cgroup.ts";
 import type { Kernel } from "../../pkg/linux/kernel.ts";
 import { systemKernel } from "../../pkg/linux/system-kernel.ts";
 import type { Doors } from "./doors.ts";
@@ -67,6 +69,7 @@ export async function openKubelet(
     cri,
     machine,
     files: createPodFiles({ root, hostsPath: "/etc/hosts", mounts: volumeMounts(systemKernel()) }),
+    cgroups: podCgroups(systemKernel()),
     network: createNodeNetwork(doors.clock),
     manifestFolder: options.manifestFolder,
     authorize:
@@ -87,6 +90,22 @@ export async function openKubelet(
       reserved: { cpuMillis: 0, memoryBytes: 0 },
     },
   });
+}
+
+/** Pods' own cgroups on this machine. */
+export function podCgroups(kernel: Kernel): PodCgroups {
+  const host = readCgroupHost();
+  return {
+    create: async (path, limits) => {
+      const { cpuShares: shares, cpuPeriodUs: period, cpuQuotaUs: quota } = limits;
+      createCgroup(kernel, host, path, {
+        cpu: { shares, period, ...(quota === undefined ? {} : { quota }) },
+        ...(limits.memoryBytes === undefined ? {} : { memory: { limit: limits.memoryBytes } }),
+        ...(limits.pids === undefined ? {} : { pids: { limit: limits.pids } }),
+      });
+    },
+    remove: async (path) => removeCgroup(kernel, host, path),
+  };
 }
 
 /** What volumes need of the kernel. */

@@ -41,6 +41,7 @@ import { followManifests } from "./pods/static-pods.ts";
 import type { ProbeNetwork } from "./probes/probe-network.ts";
 import { Prober } from "./probes/prober.ts";
 import type { NodeSettings } from "./runtime/node-settings.ts";
+import type { PodCgroups } from "./runtime/pod-cgroups.ts";
 import { RuntimeCache } from "./runtime/runtime-cache.ts";
 import { createKubeletHandler, type Authorize } from "./server/kubelet-handler.ts";
 import { createUpgradeHandler } from "./server/upgrade.ts";
@@ -62,6 +63,7 @@ export interface KubeletOptions {
   readonly logger: Logger;
   readonly machine: Machine;
   readonly files: PodFiles;
+  readonly cgroups: PodCgroups;
   readonly network: ProbeNetwork;
   /** Absent: no static pods. */
   readonly manifestFolder?: string;
@@ -147,7 +149,8 @@ class RunningKubelet implements Kubelet {
   }
 
   #createContext(): PodContext {
-    const { cri, clock, logger, machine, files, network, settings, nodeName } = this.#options;
+    const { cri, clock, logger, machine, files, cgroups, network, settings, nodeName } =
+      this.#options;
     const runtime = new RuntimeCache({ cri, clock, logger });
     const note = this.#note;
     const { allocatable } = nodeResources({ ...settings, machine });
@@ -185,6 +188,7 @@ class RunningKubelet implements Kubelet {
       prober,
       images: new ImagePuller(cri, clock),
       files,
+      cgroups,
       objects,
       network,
       services: () => this.#services?.list() ?? [],

@@ -5,6 +5,7 @@ import type { Client } from "../../client/client.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { isOrphan } from "../pods/pod-set.ts";
 import { isDeleted, isStatic, nameOf, namespaceOf, uidOf } from "../pods/pod-spec.ts";
+import { removePodCgroup } from "../runtime/pod-cgroups.ts";
 import { logDirectoryOf } from "../runtime/sandbox-config.ts";
 import type { PodContext } from "../worker/pod-context.ts";
 
@@ -29,6 +30,7 @@ export async function clearPod(
     ["remove the pod's files", () => context.files.remove(uid)],
     ["delete the pod's object", () => deleteObject(pod, client, signal)],
     ["remove the pod's containers", () => removeFromRuntime(uid, context)],
+    ["remove the pod's cgroup", () => removePodCgroup(pod, context.settings, context.cgroups)],
     ["remove the pod's logs", () => context.files.removeLogs(logDirectory(pod, context))],
   ];
   for (const [what, step] of steps) await persist(what, step, pod, context, signal);

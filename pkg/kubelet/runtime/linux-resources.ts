@@ -17,7 +17,8 @@ const sharesOf = (millis: number): number =>
 const quotaOf = (millis: number): number =>
   Math.max(cpuQuotaUsMin, Math.floor((millis * cpuPeriodUs) / 1000));
 
-interface Limits {
+/** Shares of a CPU, microseconds, bytes; absent fields are not limited. */
+export interface Limits {
   readonly cpuShares: bigint;
   readonly cpuPeriod: bigint;
   readonly cpuQuota?: bigint;
@@ -53,7 +54,7 @@ const sum = (amounts: readonly (number | undefined)[]): number | undefined =>
   );
 
 /** What all of a pod may use together: the limits of its cgroup. */
-export function podResources(pod: Pod): LinuxContainerResources {
+export function podResources(pod: Pod): Limits {
   const requested = pod.spec.containers.reduce(
     (sum, { resources }) => sum + (millisOf(requestsOf(resources), "cpu") ?? 0),
     0,

@@ -33,6 +33,8 @@ const parents: Readonly<Record<QosClass, string>> = {
   BestEffort: "/kubepods/besteffort",
 };
 
+export const cgroupParents: readonly string[] = Object.values(parents);
+
 /** The pod's cgroup, in the manner of the cgroupfs driver: /kubepods/burstable/pod<uid>. */
 export const cgroupParentOf = (pod: Pod, cgroupRoot: string): string =>
   `${cgroupRoot}${parents[qosOf(pod)]}/pod${uidOf(pod)}`;

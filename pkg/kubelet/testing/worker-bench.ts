@@ -8,6 +8,7 @@ import { uidOf } from "../pods/pod-spec.ts";
 import type { ReachOutcome } from "../probes/probe-network.ts";
 import { Prober } from "../probes/prober.ts";
 import type { NodeSettings } from "../runtime/node-settings.ts";
+import { noCgroups } from "../runtime/pod-cgroups.ts";
 import { RuntimeCache } from "../runtime/runtime-cache.ts";
 import { noObjects } from "../volumes/pod-objects.ts";
 import type { PodContext } from "../worker/pod-context.ts";
@@ -94,6 +95,7 @@ export class WorkerBench {
       prober,
       images: new ImagePuller(cri, clock),
       files: noFiles,
+      cgroups: noCgroups,
       objects: noObjects,
       network,
       services: () => [],

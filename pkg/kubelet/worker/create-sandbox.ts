@@ -1,5 +1,6 @@
 import type { Pod } from "../../../api/core/v1.ts";
 import { chainOf } from "../../base/errors.ts";
+import { createPodCgroup } from "../runtime/pod-cgroups.ts";
 import { sandboxConfig } from "../runtime/sandbox-config.ts";
 import type { PodContext } from "./pod-context.ts";
 
@@ -7,9 +8,10 @@ import type { PodContext } from "./pod-context.ts";
 export async function createSandbox(
   pod: Pod,
   attempt: number,
-  { cri, settings, note }: PodContext,
+  { cri, settings, cgroups, note }: PodContext,
 ): Promise<void> {
   try {
+    await createPodCgroup(pod, settings, cgroups);
     await cri.runPodSandbox({
       config: sandboxConfig(pod, attempt, settings),
       runtimeHandler: pod.spec.runtimeClassName ?? "",

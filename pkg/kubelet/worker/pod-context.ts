@@ -6,6 +6,7 @@ import type { ImagePuller } from "../images/image-puller.ts";
 import type { ProbeNetwork } from "../probes/probe-network.ts";
 import type { Prober } from "../probes/prober.ts";
 import type { NodeSettings } from "../runtime/node-settings.ts";
+import type { PodCgroups } from "../runtime/pod-cgroups.ts";
 import type { RuntimeCache } from "../runtime/runtime-cache.ts";
 import type { PodFiles } from "../volumes/pod-files.ts";
 import type { PodObjects } from "../volumes/pod-objects.ts";
@@ -23,6 +24,7 @@ export interface PodContext {
   readonly prober: Prober;
   readonly images: ImagePuller;
   readonly files: PodFiles;
+  readonly cgroups: PodCgroups;
   readonly objects: PodObjects;
   readonly network: ProbeNetwork;
   readonly services: () => readonly Service[];
