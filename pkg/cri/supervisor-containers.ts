@@ -10,7 +10,8 @@ import {
 } from "./supervisor-container.ts";
 import type { ContainerStart, Exit, RunningContainer } from "./supervisor-contract.ts";
 import { startTicks, type ContainerRecord, type ContainerRecords } from "./supervisor-records.ts";
-import { openFifos, prepareStreams } from "./supervisor-streams.ts";
+import { openFifos, prepareStreams, terminalStreams, type Streams } from "./supervisor-streams.ts";
+import { keepTerminal, regainTerminal, releaseKeeper } from "./supervisor-terminal-keeper.ts";
 
 export interface ContainersOptions {
   readonly doors: ContainerDoors;
@@ -68,9 +69,14 @@ export class SupervisedContainers {
       for (const warning of started.warnings) logger.warn({ container: id }, warning);
       const { pid, pidfd } = started;
       const process = { pid, startTicks: startTicks(pid) ?? "", startedAtMs: doors.clock.now() };
-      const whole = { ...record, process };
+      const taken = streams.take();
+      const { terminal } = taken;
+      const folder = records.folder(id);
+      const keeper =
+        terminal === undefined ? {} : { keeper: keepTerminal(doors.kernel, folder, terminal) };
+      const whole = { ...record, process, ...keeper };
       records.write(whole);
-      this.#supervise(whole, { pidfd, isOurs: true, streams: streams.take() });
+      this.#supervise(whole, { pidfd, isOurs: true, streams: taken });
       return { id, pid, startedAtMs: process.startedAtMs };
     } catch (error) {
       records.remove(id);
@@ -131,7 +137,9 @@ export class SupervisedContainers {
     const { id, cgroup } = record;
     this.#running.delete(id);
     this.#ended.set(id, { exit, cgroup });
-    this.#options.records.write({ ...record, exit });
+    const { doors, records } = this.#options;
+    if (record.keeper !== undefined) releaseKeeper(doors.kernel, record.keeper);
+    records.write({ ...record, exit });
     for (const listener of this.#listeners) listener(exit);
     for (const resolve of this.#removals.get(id) ?? []) resolve();
     this.#removals.delete(id);
@@ -151,14 +159,26 @@ export class SupervisedContainers {
       return;
     }
     const pidfd = openPidfd(doors.kernel, process.pid);
-    if (pidfd !== undefined && startTicks(process.pid) === process.startTicks) {
+    const isSame = startTicks(process.pid) === process.startTicks;
+    const streams = isSame ? this.#regainStreams(record) : undefined;
+    if (pidfd !== undefined && streams !== undefined) {
       logger.info({ container: id, pid: process.pid }, "adopted a running container");
-      const streams = openFifos(records.folder(id), record.stdio);
       this.#supervise({ ...record, process }, { pidfd, isOurs: false, streams });
       return;
     }
     if (pidfd !== undefined) closeQuietly(pidfd);
     this.#adoptEnded({ ...record, process });
+  }
+
+  /** Undefined when a terminal's keeper is gone: then its container was hung up on, too. */
+  #regainStreams(record: ContainerRecord): Streams | undefined {
+    const { doors, records } = this.#options;
+    const { stdio, keeper } = record;
+    if (!stdio.tty) return openFifos(records.folder(record.id), stdio);
+    const terminal = keeper === undefined ? undefined : regainTerminal(doors.kernel, keeper);
+    return terminal === undefined
+      ? undefined
+      : terminalStreams(doors.kernel, terminal, stdio.stdin);
   }
 
   /** It ended while nobody looked: what it wrote is still there, how it ended is not. */

@@ -16,6 +16,8 @@ export interface ContainerRecord {
     readonly startTicks: string;
     readonly startedAtMs: number;
   };
+  /** Who holds the container's terminal beside us. */
+  readonly keeper?: { readonly pid: number; readonly startTicks: string };
   readonly exit?: Exit;
 }
 

@@ -105,10 +105,14 @@ function prepareTerminal(
     take: () => {
       const terminal = receiveDescriptor(kernel, ours);
       close();
-      // Each descriptor is watched for one thing, so input has one of its own.
-      const copy = (): number => kernel.call("fcntl", [terminal, F_DUPFD_CLOEXEC, 3], "terminal");
-      return { ...(stdin ? { stdin: copy() } : {}), stdout: terminal, terminal };
+      return terminalStreams(kernel, terminal, stdin);
     },
     cancel: close,
   };
+}
+
+/** Each descriptor is watched for one thing, so input has one of its own. */
+export function terminalStreams(kernel: Kernel, terminal: number, hasStdin: boolean): Streams {
+  const copy = (): number => kernel.call("fcntl", [terminal, F_DUPFD_CLOEXEC, 3], "terminal");
+  return { ...(hasStdin ? { stdin: copy() } : {}), stdout: terminal, terminal };
 }

@@ -207,6 +207,23 @@ describe.skipIf(missing !== undefined)("the supervisor", () => {
     expect(contents(logPath)).toEqual(["stdout F before", "stdout F after"]);
   });
 
+  it("may be killed: a terminal does not hang up", async () => {
+    const { id } = await start(
+      ["sh", "-c", "trap 'exit 9' HUP; read line; echo got $line"],
+      { tty: true, stdin: true },
+      { process: { terminal: true } },
+    );
+    const before = supervisorPid();
+    process.kill(before, "SIGKILL");
+    await expect
+      .poll(async () => (await supervisor.list().catch(() => undefined))?.running)
+      .toMatchObject([{ id }]);
+    const client = await supervisor.attach(id);
+    await client.write(Buffer.from("it\n"));
+    expect(await readUntil(client.output, "got it")).toContain("got it");
+    expect([0, undefined]).toContain((await exitOf(id)).exitCode);
+  });
+
   it("reports an exit that nobody saw as unknown", async () => {
     const { id, pid } = await start(["sleep", "1000"]);
     const supervised = supervisorPid();
