@@ -5,7 +5,10 @@ import { deployment, isWhole } from "./testing/objects.ts";
 
 const lost = ["node-3", "node-7", "node-11", "node-19"];
 
-/** Ten Deployments on fifty nodes; requests fail, four nodes are lost in a rollout, and return. */
+/**
+ * Ten Deployments on fifty nodes; requests fail, four nodes are lost in the middle of a rollout and
+ * return, and the control plane is killed in the middle of all of it, several times.
+ */
 async function stormyDay(seed: number): Promise<readonly string[]> {
   await using cluster = await simulate({ seed, nodes: 50 });
   const seenDeployments = cluster.informers.informer(deployments);
@@ -27,18 +30,23 @@ async function stormyDay(seed: number): Promise<readonly string[]> {
     await api.create(deployment(`web-${index}`, 5 + index));
   const allWhole = (): boolean =>
     seenDeployments.list().length === 10 && seenDeployments.list().every(isWhole);
+  await cluster.clock.advance(300);
+  cluster.crashControlPlane();
   await reach("every Deployment has its pods", allWhole);
 
   for (const name of lost) cluster.loseNode(name);
   await cluster.clock.advance(20_000);
   const changing = await api.get({ namespace: "default", name: "web-9" });
   await api.update({ ...changing, spec: deployment("web-9", 14, "two").spec });
+  await cluster.clock.advance(2_000);
+  cluster.crashControlPlane();
   const isUnknown = (name: string): boolean =>
     seenNodes
       .get(name)
       ?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "Unknown") ===
     true;
   await reach("the lost nodes are known as lost", () => lost.every(isUnknown));
+  cluster.crashControlPlane();
   const isOnLost = (name: string | undefined): boolean => lost.some((one) => one === name);
   await reach(
     "every Deployment has its pods on the nodes that are left",

@@ -43,6 +43,8 @@ export interface Simulation extends AsyncDisposable {
   /** The node falls silent; what ran on it is unknown to all. */
   loseNode(name: string): void;
   restoreNode(name: string): void;
+  /** Controllers and scheduler are killed and started again: what they had in memory is lost. */
+  crashControlPlane(): void;
   /** Lets time pass until the condition holds; false when it does not within the time. */
   runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean>;
   /** Informers of the administrator: what conditions look at. */
@@ -66,6 +68,7 @@ class SimulatedCluster implements Simulation {
   readonly transcript: string[] = [];
   readonly #logger: Logger;
   readonly #stop = new AbortController();
+  #controlStop = new AbortController();
   readonly #server: SimulatedServer;
   readonly #running: Promise<unknown>[] = [];
   readonly #nodes = new Map<string, SimulatedNodeOptions>();
@@ -77,7 +80,7 @@ class SimulatedCluster implements Simulation {
     this.random = seededRandom(seed);
     this.#logger = logger;
     this.#server = simulatedServer(this.clock, this.random, logger);
-    this.#running.push(this.#server.run(this.#stop.signal));
+    this.#keep(this.#server.run(this.#stop.signal), this.#stop.signal);
     this.client = this.#connect("admin", ["system:masters"], noFaults());
     this.informers = this.#informers(this.client);
     this.#nodeInformers = this.#informers(this.#connect("nodes", ["system:masters"], this.faults));
@@ -91,8 +94,7 @@ class SimulatedCluster implements Simulation {
   async start(): Promise<void> {
     await this.#soon(this.#server.ready());
     await this.#soon(this.#server.prepare(this.#stop.signal));
-    this.#runControllers();
-    this.#runScheduler();
+    this.#startControlPlane();
     for (const name of this.#nodes.keys()) this.restoreNode(name);
   }
 
@@ -114,7 +116,13 @@ class SimulatedCluster implements Simulation {
     const { clock, random } = this;
     const client = this.#connect(`system:node:${name}`, ["system:nodes"], this.faults);
     const doors = { client, informers: this.#nodeInformers, clock, random, logger: this.#logger };
-    this.#running.push(runSimulatedNode(doors, options, stop.signal));
+    this.#keep(runSimulatedNode(doors, options, stop.signal), stop.signal);
+  }
+
+  crashControlPlane(): void {
+    this.#controlStop.abort(new Error("simulated: the control plane was killed"));
+    this.#controlStop = new AbortController();
+    this.#startControlPlane();
   }
 
   runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
@@ -124,6 +132,7 @@ class SimulatedCluster implements Simulation {
   async [Symbol.asyncDispose](): Promise<void> {
     const reason = new Error("the simulation is over");
     for (const stop of this.#nodeStops.values()) stop.abort(reason);
+    this.#controlStop.abort(reason);
     this.#stop.abort(reason);
     await this.#soon(Promise.allSettled(this.#running));
   }
@@ -145,38 +154,52 @@ class SimulatedCluster implements Simulation {
     return connect(faultyTransport(transport, faults, { clock, random }), { clock });
   }
 
-  #informers(client: Client): Informers {
+  #informers(client: Client, signal: AbortSignal = this.#stop.signal): Informers {
     const { clock, random } = this;
     const doors = { client, clock, random, logger: this.#logger };
-    return createInformers(doors, this.#stop.signal, withoutManagedFields);
+    return createInformers(doors, signal, withoutManagedFields);
   }
 
-  #doors(component: string, client: Client) {
+  /** What ends because it was stopped ends well; any other end is a bug, and fails the test. */
+  #keep(running: Promise<void>, signal: AbortSignal): void {
+    const ended = running.catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    this.#running.push(ended);
+  }
+
+  #startControlPlane(): void {
+    const { signal } = this.#controlStop;
+    this.#runControllers(signal);
+    this.#runScheduler(signal);
+  }
+
+  #doors(component: string, client: Client, signal: AbortSignal) {
     const { clock, random } = this;
     const logger = this.#logger.child({ component });
-    const events = createEventRecorder({ client, clock, logger }, component, this.#stop.signal);
-    return { client, informers: this.#informers(client), clock, random, logger, events };
+    const events = createEventRecorder({ client, clock, logger }, component, signal);
+    return { client, informers: this.#informers(client, signal), clock, random, logger, events };
   }
 
   /** Each reads through the manager, from one copy, and writes with the rights of its account. */
-  #runControllers(): void {
-    const manager = "system:kube-controller-manager";
-    const shared = this.#doors("kube-controller-manager", this.#connect(manager, [], this.faults));
+  #runControllers(signal: AbortSignal): void {
+    const name = "kube-controller-manager";
+    const shared = this.#doors(name, this.#connect(`system:${name}`, [], this.faults), signal);
     const doorsOf = ({ account }: Program) => {
       const groups = ["system:serviceaccounts", "system:serviceaccounts:kube-system"];
       const user = `system:serviceaccount:kube-system:${account}`;
-      const own = this.#doors(account, this.#connect(user, groups, this.faults));
+      const own = this.#doors(account, this.#connect(user, groups, this.faults), signal);
       return { ...own, informers: shared.informers };
     };
     const programs = controllers({ rootCa: "simulated" });
-    this.#running.push(runPrograms(programs, doorsOf, this.#stop.signal));
+    this.#keep(runPrograms(programs, doorsOf, signal), signal);
   }
 
-  #runScheduler(): void {
+  #runScheduler(signal: AbortSignal): void {
     const client = this.#connect("system:kube-scheduler", [], this.faults);
-    const doors = this.#doors("default-scheduler", client);
+    const doors = this.#doors("default-scheduler", client, signal);
     const options = { ...doors, plugins: defaultPlugins, name: "default-scheduler" };
-    this.#running.push(runScheduler(options, this.#stop.signal));
+    this.#keep(runScheduler(options, signal), signal);
   }
 
   /** Waits for a promise by letting as much time pass as it needs, up to a minute. */
