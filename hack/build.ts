@@ -1,14 +1,21 @@
 /**
- * `npm run build`: dist/NAME.mjs for every program of cmd/, one file each with what it needs, and
+ * `npm run build`: dist/NAME.mjs (or --out FOLDER) for every program of cmd/, one file each with what it needs, and
  * with --sea single executables for tskube and tskubectl, which need nothing but a libc.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { rolldown } from "rolldown";
 
 const root = join(import.meta.dirname, "..");
-const dist = join(root, "dist");
+const { out } = parseArgs({
+  options: { out: { type: "string" }, sea: { type: "boolean" } },
+  strict: false,
+}).values;
+const dist = typeof out === "string" ? out : join(root, "dist");
+/** Written beside, then put in place at once: a program that is starting sees one build, not two. */
+const draft = `${dist}.draft`;
 const executables = ["tskube", "tskubectl"];
 
 const programs = readdirSync(join(root, "cmd"))
@@ -25,7 +32,7 @@ async function bundle(): Promise<void> {
     external: [/^node:/],
   });
   await build.write({
-    dir: dist,
+    dir: draft,
     format: "esm",
     entryFileNames: "[name].mjs",
     chunkFileNames: "parts/[name]-[hash].mjs",
@@ -62,8 +69,10 @@ async function singleExecutable(name: string): Promise<void> {
   chmodSync(output, 0o755);
 }
 
-rmSync(dist, { recursive: true, force: true });
+rmSync(draft, { recursive: true, force: true });
 await bundle();
+rmSync(dist, { recursive: true, force: true });
+renameSync(draft, dist);
 console.log(`built ${programs.map((name) => `dist/${name}.mjs`).join(" ")}`);
 if (process.argv.includes("--sea")) {
   for (const name of executables) {

@@ -1,18 +1,29 @@
 /** Removes what hack/up made: the cluster with all that it left on this machine, and the links. */
 import { spawnSync } from "node:child_process";
-import { lstatSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-const root = join(import.meta.dirname, "..");
-const { status } = spawnSync(join(root, "bin/tskube"), ["down", ...process.argv.slice(2)], {
-  stdio: "inherit",
-});
+const commands = "/usr/local/bin";
+const installed = "/usr/local/lib/tskube";
+const program = join(installed, "tskube.mjs");
+
+if (existsSync(program)) {
+  const words = [
+    "--disable-warning=ExperimentalWarning",
+    program,
+    "down",
+    ...process.argv.slice(2),
+  ];
+  process.exitCode = spawnSync(process.execPath, words, { stdio: "inherit" }).status ?? 1;
+} else console.log("hack/up has made nothing here");
 for (const name of ["tskube", "tskubectl"]) {
-  const link = join("/usr/local/bin", name);
+  const command = join(commands, name);
   const isOurs =
-    lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() === true &&
-    readlinkSync(link) === join(root, "bin", name);
-  if (isOurs) rmSync(link);
+    existsSync(command) && readFileSync(command, "utf8").includes("written by hack/up");
+  if (isOurs) rmSync(command);
 }
-rmSync("/var/log/tskube", { recursive: true, force: true });
-process.exitCode = status ?? 1;
+// Kept after a failure: it is needed to try again.
+if (process.exitCode === undefined || process.exitCode === 0) {
+  for (const folder of [installed, "/var/log/tskube"])
+    rmSync(folder, { recursive: true, force: true });
+}

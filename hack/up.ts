@@ -3,7 +3,7 @@
  * example on it, and its page, fetched as a pod would.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runPhases, type Phase } from "../pkg/base/phases.ts";
 import { chainOf } from "../pkg/base/errors.ts";
@@ -12,7 +12,9 @@ import { ensureImage } from "./ensure-image.ts";
 const root = join(import.meta.dirname, "..");
 const logFile = "/var/log/tskube/tskube.log";
 const programs = ["tskube", "tskubectl"] as const;
-const links = "/usr/local/bin";
+const commands = "/usr/local/bin";
+const installed = "/usr/local/lib/tskube";
+const mark = "written by hack/up; hack/down removes it";
 const startSecondsMax = 60;
 
 interface Pod {
@@ -28,7 +30,7 @@ interface Facts {
 }
 
 const tskubectl = (...args: string[]): string =>
-  execFileSync(join(root, "bin/tskubectl"), args, {
+  execFileSync(join(commands, "tskubectl"), args, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -36,21 +38,25 @@ const read = <T>(...args: string[]): T => JSON.parse(tskubectl("get", ...args, "
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function linkPrograms(): void {
+/** Out of the way of later builds: what runs must not change under a running cluster. */
+function installPrograms(): void {
+  execFileSync(process.execPath, [join(root, "hack/build.ts"), "--out", installed], {
+    stdio: "ignore",
+  });
   for (const name of programs) {
-    rmSync(join(links, name), { force: true });
-    symlinkSync(join(root, "bin", name), join(links, name));
+    const run = `exec "${process.execPath}" --disable-warning=ExperimentalWarning "${installed}/${name}.mjs" "$@"`;
+    writeFileSync(join(commands, name), `#!/bin/sh\n# ${mark}\n${run}\n`, { mode: 0o755 });
   }
 }
 
 const apiAnswers = (): boolean =>
-  spawnSync(join(root, "bin/tskubectl"), ["get", "nodes"], { stdio: "ignore" }).status === 0;
+  spawnSync(join(commands, "tskubectl"), ["get", "nodes"], { stdio: "ignore" }).status === 0;
 
 function startCluster(): void {
   if (apiAnswers()) return say("  it runs already");
   mkdirSync("/var/log/tskube", { recursive: true });
   const log = openSync(logFile, "a");
-  const child = spawn(join(root, "bin/tskube"), ["up"], {
+  const child = spawn(join(commands, "tskube"), ["up"], {
     detached: true,
     stdio: ["ignore", log, log],
   });
@@ -116,8 +122,8 @@ function showPages(facts: Facts): void {
 const phases: readonly Phase<Facts>[] = [
   {
     name: "programs",
-    because: `tskubectl works from any folder: linked into ${links}`,
-    run: async () => linkPrograms(),
+    because: `built into ${installed}, commands in ${commands}`,
+    run: async () => installPrograms(),
   },
   { name: "image", because: "the example runs nginx", run: async () => ensureImage("nginx", say) },
   {

@@ -56,6 +56,7 @@ export async function startApi(
     ...own,
     storage: options.storage,
     resources,
+    serviceCidr: options.serviceCidr,
     admission: defaultAdmission,
   });
   const auth = createAuth({

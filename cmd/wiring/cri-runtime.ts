@@ -6,6 +6,7 @@ import { parse } from "yaml";
 import { createCri, type Cri } from "../../pkg/cri/cri.ts";
 import { readHostFiles } from "../../pkg/cri/sandboxes.ts";
 import { connectSupervisor } from "../../pkg/cri/supervisor-client.ts";
+import type { Supervisor } from "../../pkg/cri/supervisor-contract.ts";
 import { Images } from "../../pkg/images/images.ts";
 import { linuxLayerKernel } from "../../pkg/images/linux-layer-kernel.ts";
 import type { Platform } from "../../pkg/images/manifest.ts";
@@ -70,7 +71,7 @@ export async function openCriRuntime(
     stateFolder: join(dataFolder, "network"),
     nftables: openNftables(),
   });
-  const supervisor = await startSupervisor(options, doors);
+  const { supervisor, logDescriptor } = await startSupervisor(options, doors);
   const cri = await createCri({
     ...doors,
     logger,
@@ -94,6 +95,7 @@ export async function openCriRuntime(
     [Symbol.asyncDispose]: async () => {
       await cri[Symbol.asyncDispose]();
       await supervisor.close();
+      closeSync(logDescriptor);
     },
   };
 }
@@ -130,21 +132,15 @@ async function readRegistries(file: string): Promise<RegistriesConfig> {
   }
 }
 
+/** Its log stays open: a supervisor that died is started again, and writes on where it stopped. */
 async function startSupervisor(
   { runFolder, supervisor: [program, ...args] }: CriRuntimeOptions,
   doors: Doors,
-): ReturnType<typeof connectSupervisor> {
+): Promise<{ readonly supervisor: Supervisor; readonly logDescriptor: number }> {
   const stateFolder = join(runFolder, "supervisor");
   mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
   const logDescriptor = openSync(join(stateFolder, "log"), "a", 0o600);
-  try {
-    return await connectSupervisor({
-      ...doors,
-      stateFolder,
-      command: [program, ...args, stateFolder],
-      logDescriptor,
-    });
-  } finally {
-    closeSync(logDescriptor);
-  }
+  const command = [program, ...args, stateFolder] as const;
+  const supervisor = await connectSupervisor({ ...doors, stateFolder, command, logDescriptor });
+  return { supervisor, logDescriptor };
 }
