@@ -6,6 +6,7 @@ const record = (life: ContainerLife): ContainerRecord => ({
   id: "a",
   sandboxId: "s",
   config: {},
+  imageName: "",
   imageId: "",
   imageRef: "",
   user: { uid: 0, gid: 0, groups: [] },

@@ -96,6 +96,7 @@ export class Containers {
       id,
       sandboxId: sandbox.id,
       config,
+      imageName: image.tags[0] ?? image.digests[0] ?? name,
       imageId: image.id,
       imageRef: image.digests[0] ?? image.id,
       user: {

@@ -98,7 +98,8 @@ export function containerStatus(record: ContainerRecord): ContainerStatus {
     exitCode: isEnded ? life.exitCode : 0,
     reason: isEnded ? life.reason : "",
     message: isEnded ? life.message : "",
-    image: config.image ?? {},
+    // A caller may have named it by id; people want to read its name.
+    image: { ...config.image, image: record.imageName },
     imageRef: record.imageRef,
     imageId: record.imageId,
     labels: config.labels ?? {},

@@ -19,6 +19,8 @@ export interface ContainerRecord {
   readonly id: string;
   readonly sandboxId: string;
   readonly config: ContainerConfig;
+  /** The image's name as it was when the container was made: docker.io/library/nginx:latest */
+  readonly imageName: string;
   /** Digest of the image's configuration. */
   readonly imageId: string;
   /** repository@digest where the image came from a registry, else its id. */

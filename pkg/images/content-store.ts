@@ -3,7 +3,7 @@
  * rename, so that what is there is whole. Knows nothing of images.
  */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import {
   mkdir,
   open,
@@ -82,9 +82,12 @@ export class ContentStore {
    */
   async ensure(expected: BlobExpectation, fill: (ingest: Ingest) => Promise<void>): Promise<void> {
     const { digest } = expected;
-    if ((await this.size(digest)) !== undefined) return;
-    const running = this.#writing.get(digest);
-    if (running !== undefined) return await running;
+    // Who came first may give up, which must not fail those who wait.
+    for (let first = this.#writing.get(digest); first; first = this.#writing.get(digest)) {
+      await first.catch(() => {});
+    }
+    // Asked without a pause, so that nobody else begins between the question and the beginning.
+    if (existsSync(this.path(digest))) return;
     const writing = this.#write(expected, fill).finally(() => this.#writing.delete(digest));
     this.#writing.set(digest, writing);
     await writing;

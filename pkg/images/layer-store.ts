@@ -2,6 +2,7 @@
  * Unpacked layers, the lower folders of overlays: layers/<hex of the diff id>/. A layer appears by
  * rename when it is whole; half ones lie under layers-new/ and are removed at start.
  */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Random } from "../base/random.ts";
@@ -55,9 +56,11 @@ export class LayerStore {
     open: () => AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<void> {
-    if (await this.has(diffId)) return;
-    const running = this.#unpacking.get(diffId);
-    if (running !== undefined) return await running;
+    // Who came first may give up, which must not fail those who wait.
+    for (let first = this.#unpacking.get(diffId); first; first = this.#unpacking.get(diffId)) {
+      await first.catch(() => {});
+    }
+    if (existsSync(this.path(diffId))) return;
     const work = this.#unpack(diffId, open, signal).finally(() => this.#unpacking.delete(diffId));
     this.#unpacking.set(diffId, work);
     await work;
