@@ -9,7 +9,7 @@ import { resizeTerminal } from "../linux/terminal.ts";
 import { makesNamespace } from "../oci/container-plan.ts";
 import type { Exit } from "./supervisor-contract.ts";
 import { ContainerLog } from "./supervisor-log.ts";
-import type { ContainerRecord } from "./supervisor-records.ts";
+import { zombieExit, type ContainerRecord } from "./supervisor-records.ts";
 import type { Streams } from "./supervisor-streams.ts";
 
 export interface ContainerDoors {
@@ -117,9 +117,10 @@ export class SupervisedContainer {
     this.#askForExit(collectTriesMax);
   }
 
-  /** Its exit becomes readable when its parent, some init, has collected it. */
+  /** /proc tells it until its parent, some init, has collected it; from then on the pidfd does. */
   #askForExit(triesLeft: number): void {
-    const exitCode = foreignExit(this.#doors.kernel, this.#process.pidfd);
+    const exitCode =
+      zombieExit(this.record.process) ?? foreignExit(this.#doors.kernel, this.#process.pidfd);
     if (exitCode !== undefined || triesLeft === 0) return this.#finish(exitCode);
     this.#doors.clock.after(collectWaitMs, () => this.#askForExit(triesLeft - 1));
   }

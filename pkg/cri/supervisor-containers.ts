@@ -9,7 +9,12 @@ import {
   type StartedRecord,
 } from "./supervisor-container.ts";
 import type { ContainerStart, Exit, RunningContainer } from "./supervisor-contract.ts";
-import { startTicks, type ContainerRecord, type ContainerRecords } from "./supervisor-records.ts";
+import {
+  startTicks,
+  zombieExit,
+  type ContainerRecord,
+  type ContainerRecords,
+} from "./supervisor-records.ts";
 import { openFifos, prepareStreams, terminalStreams, type Streams } from "./supervisor-streams.ts";
 import { keepTerminal, regainTerminal, releaseKeeper } from "./supervisor-terminal-keeper.ts";
 
@@ -181,14 +186,15 @@ export class SupervisedContainers {
       : terminalStreams(doors.kernel, terminal, stdio.stdin);
   }
 
-  /** It ended while nobody looked: what it wrote is still there, how it ended is not. */
+  /** It ended while nobody looked: how is known only if no parent has collected it. */
   #adoptEnded(record: StartedRecord): void {
     const { doors } = this.#options;
     killCgroup(doors.kernel, doors.cgroups, record.cgroup);
     const { startedAtMs } = record.process;
     const finishedAtMs = doors.clock.now();
     const { id } = record;
-    this.#onExit(record, { id, exitCode: undefined, oomKilled: false, startedAtMs, finishedAtMs });
+    const exitCode = zombieExit(record.process);
+    this.#onExit(record, { id, exitCode, oomKilled: false, startedAtMs, finishedAtMs });
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Spec } from "../../api/oci/runtime.ts";
+import { parseZombieExit } from "../linux/process.ts";
 import type { ContainerStdio, Exit } from "./supervisor-contract.ts";
 
 /** What a new supervisor needs to know of a container that an old one started. */
@@ -78,6 +79,19 @@ export class ContainerRecords {
 /** Field 22 of a line of /proc/<pid>/stat; the second field may hold spaces and brackets. */
 export const parseStartTicks = (stat: string): string =>
   stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+
+/** How a process ended that nobody has collected yet; undefined when it is not there so. */
+export function zombieExit(process: {
+  readonly pid: number;
+  readonly startTicks: string;
+}): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
+    return parseStartTicks(stat) === process.startTicks ? parseZombieExit(stat) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Undefined when there is no such process. */
 export function startTicks(pid: number): string | undefined {

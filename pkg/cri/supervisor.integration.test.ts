@@ -202,7 +202,7 @@ describe.skipIf(missing !== undefined)("the supervisor", () => {
     const client = await supervisor.attach(id);
     await client.write(Buffer.from("\n"));
     const exit = await exitOf(id);
-    // Linux before 6.15 tells the exit code of no one's but one's own child.
+    // Before Linux 6.15 nobody tells when the new parent was quicker than we.
     expect([3, undefined]).toContain(exit.exitCode);
     expect(contents(logPath)).toEqual(["stdout F before", "stdout F after"]);
   });

@@ -46,9 +46,20 @@ export function foreignExit(kernel: Kernel, pidfd: number): number | undefined {
   if (played.result("asked") < 0 || (info.readBigUInt64LE() & pidfdInfoExit) === 0n) {
     return undefined;
   }
-  const status = info.readInt32LE(60);
-  const signal = status & 0x7f;
-  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+  return exitCodeOf(info.readInt32LE(60));
+}
+
+/** waitpid(2)'s status word as an exit code: 0–255, or 128 + signal. */
+const exitCodeOf = (status: number): number =>
+  (status & 0x7f) === 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f);
+
+/**
+ * The exit in a line of /proc/<pid>/stat (field 52), if the process has ended and its parent has
+ * not collected it yet; undefined otherwise. Fields are counted behind the name in brackets.
+ */
+export function parseZombieExit(stat: string): number | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" ? exitCodeOf(Number(fields[49])) : undefined;
 }
 
 /** A pidfd of any process; undefined when there is none with this pid. */

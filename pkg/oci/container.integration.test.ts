@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)("a container", () => {
     rmSync(folder, { recursive: true });
   });
 
-  function start(args: readonly string[], changes: SpecChanges = {}) {
+  function start(args: readonly string[], changes: SpecChanges = {}, on = host) {
     const id = `c${++count}`;
     const [upper, work] = ["upper", "work"].map((name) => join(folder, id, name));
     for (const path of [upper, work]) mkdirSync(path ?? "", { recursive: true });
@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)("a container", () => {
     const overlay = { lower: [rootfs], upper: upper ?? "", work: work ?? "" };
     const stdio = pipeStdio(kernel, true);
     try {
-      const started = startContainer(kernel, host, { id, spec, overlay, stdio: stdio.plan });
+      const started = startContainer(kernel, on, { id, spec, overlay, stdio: stdio.plan });
       const session = runSession(kernel, started, stdio.take());
       return { session, spec, path, warnings: started.warnings };
     } catch (error) {
@@ -216,6 +216,27 @@ describe.skipIf(missing !== undefined)("a container", () => {
     rootfs = evil;
     expect(() => start(["true"])).toThrow("openat2 /proc: ELOOP");
     rootfs = before;
+  });
+
+  it("mounts its layers as kernels before 6.5 want it", async () => {
+    const old = { ...host, overlayLayersOneByOne: false };
+    const { session, path } = start(["sh", "-c", "ls /bin/sh; mount | grep ' / '"], {}, old);
+    const { out } = await outcome(session);
+    removeCgroup(kernel, host.cgroup, path);
+    expect(out).toMatch(/^\/bin\/sh\noverlay on \/ type overlay/);
+  });
+
+  it("shares a pid namespace by joining it", async () => {
+    await running({}, async ({ pid, exec }) => {
+      const namespaces = ociSpec("", []).linux?.namespaces?.map((one) =>
+        one.type === "pid" ? { ...one, path: `/proc/${pid}/ns/pid` } : one,
+      );
+      const out = await run("ps | grep -c '[s]leep 1000'; echo $$", {
+        linux: { namespaces: namespaces ?? [] },
+      });
+      expect(out).toBe("1\n2");
+      expect((await exec({ args: ["true"] })).code).toBe(0);
+    });
   });
 
   it("has a read-only root where asked", async () => {
