@@ -3,7 +3,8 @@ import { defaultAdmission } from "../../pkg/apiserver/admission/default-admissio
 import type { UserInfo } from "../../pkg/apiserver/auth-contract.ts";
 import { ensureBootstrapRbac } from "../../pkg/apiserver/auth/bootstrap-rbac.ts";
 import { createAuth, type Auth } from "../../pkg/apiserver/auth/create-auth.ts";
-import { tokenSigningKey } from "../../pkg/apiserver/auth/json-web-token.ts";
+import { tokenSigningKey, type TokenKey } from "../../pkg/apiserver/auth/json-web-token.ts";
+import type { NodeProxy } from "../../pkg/apiserver/connect-contract.ts";
 import { createApiServer, type ApiServer } from "../../pkg/apiserver/create-api-server.ts";
 import { kubeletHttps } from "../../pkg/apiserver/node-proxy/kubelet-https.ts";
 import { nodeProxy } from "../../pkg/apiserver/node-proxy/node-proxy.ts";
@@ -18,21 +19,30 @@ import { Metrics } from "../../pkg/telemetry/metrics.ts";
 import { kubernetesVersion } from "../../api/version.ts";
 import type { Doors } from "./doors.ts";
 
+export interface KubeletClient {
+  readonly certificate: string;
+  readonly key: string;
+  readonly authority: string;
+}
+
 export interface ApiServingOptions {
   readonly storage: Storage;
   readonly serviceCidr: string;
+  /** Of Services' node ports: 30000-32767 */
+  readonly nodePortRange?: string;
   /** host:port for clients in the cluster. */
   readonly advertiseAddress: string;
   /** Of ServiceAccount tokens. */
   readonly issuer: string;
   /** PEM file with the key that signs ServiceAccount tokens. */
   readonly signingKeyFile: string;
-  /** apiserver-kubelet-client's certificate, key and authority, PEM: who we are to kubelets. */
-  readonly kubeletClient: {
-    readonly certificate: string;
-    readonly key: string;
-    readonly authority: string;
-  };
+  /** Public keys of ServiceAccount tokens beside the signing one's, while it is being replaced. */
+  readonly otherKeys?: readonly TokenKey[];
+  /**
+   * apiserver-kubelet-client's certificate, key and authority, PEM: who we are to kubelets. Absent:
+   * logs, exec and the like are refused.
+   */
+  readonly kubeletClient?: KubeletClient;
   /** Bearer tokens that are known from the start (--token-auth-file). */
   readonly tokens?: ReadonlyMap<string, UserInfo>;
 }
@@ -57,24 +67,24 @@ export async function startApi(
     storage: options.storage,
     resources,
     serviceCidr: options.serviceCidr,
+    ...(options.nodePortRange === undefined ? {} : { nodePortRange: options.nodePortRange }),
     admission: defaultAdmission,
   });
+  const { privateKey } = parsePrivateKey(await readFile(options.signingKeyFile, "utf8"));
+  const signingKey = tokenSigningKey(privateKey);
   const auth = createAuth({
     ...own,
     objects: stores.objects,
     issuer: options.issuer,
-    signingKey: tokenSigningKey(
-      parsePrivateKey(await readFile(options.signingKeyFile, "utf8")).privateKey,
-    ),
+    signingKey,
+    otherKeys: (options.otherKeys ?? []).filter(({ id }) => id !== signingKey.id),
     jwksUri: `https://${options.advertiseAddress}/openid/v1/jwks`,
     ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
   });
-  const kubelets = kubeletHttps({ ...options.kubeletClient, clock: doors.clock });
-  signal.addEventListener("abort", () => kubelets[Symbol.dispose](), { once: true });
-  const { objects } = stores;
+  const proxy = proxyToNodes(options.kubeletClient, stores, own, signal);
   const api = createApiServer({
     ...own,
-    nodeProxy: nodeProxy({ objects, kubelets, pods: podProxy({ ...own, objects }) }),
+    ...(proxy === undefined ? {} : { nodeProxy: proxy }),
     stores,
     authenticate: auth.authenticate,
     authorize: auth.authorize,
@@ -89,6 +99,18 @@ export async function startApi(
   await Promise.race([api.ready(), ended]);
   await ensureBootstrapRbac(api.handler, signal);
   return { ...api, stores, auth, ended };
+}
+
+function proxyToNodes(
+  client: KubeletClient | undefined,
+  { objects }: Stores,
+  doors: Doors,
+  signal: AbortSignal,
+): NodeProxy | undefined {
+  if (client === undefined) return undefined;
+  const kubelets = kubeletHttps({ ...client, clock: doors.clock });
+  signal.addEventListener("abort", () => kubelets[Symbol.dispose](), { once: true });
+  return nodeProxy({ objects, kubelets, pods: podProxy({ ...doors, objects }) });
 }
 
 /** Largest request body: a little over the largest object, in JSON. */

@@ -40,3 +40,6 @@ export function parsePrivateKey(pem: string): KeyPair {
 /** What `kubeadm join --discovery-token-ca-cert-hash` takes: sha256:… of the public key. */
 export const publicKeyFingerprint = (publicKey: KeyObject): string =>
   `sha256:${createHash("sha256").update(publicKeyDer(publicKey)).digest("hex")}`;
+
+/** A public key from its own PEM, a certificate's or a private key's: what verifies tokens. */
+export const parsePublicKey = (pem: string): KeyObject => createPublicKey(pem);
