@@ -7,6 +7,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { attachTo } from "./supervisor-attach.ts";
 import { openChannel, type Channel } from "./supervisor-channel.ts";
 import type { Exit, Supervisor } from "./supervisor-contract.ts";
+import { FifoHolder } from "./supervisor-fifo-holder.ts";
 import { supervisorSocket, type Method, type Methods } from "./supervisor-protocol.ts";
 
 export interface SupervisorClientOptions {
@@ -41,19 +42,23 @@ class SupervisorClient implements Supervisor {
   readonly #listeners = new Set<(exit: Exit) => void>();
   /** Exits already told, so that a reconnect tells each once. */
   readonly #told = new Set<string>();
+  readonly #fifos: FifoHolder;
   #channel: Promise<Channel> | undefined;
   #isClosed = false;
 
   constructor(options: SupervisorClientOptions) {
     this.#options = options;
+    this.#fifos = new FifoHolder(options.stateFolder);
   }
 
   async open(): Promise<void> {
     await this.#open();
   }
 
-  start(request: Methods["start"]["takes"]): Promise<Methods["start"]["gives"]> {
-    return this.#call("start", request);
+  async start(request: Methods["start"]["takes"]): Promise<Methods["start"]["gives"]> {
+    const started = await this.#call("start", request);
+    if (!this.#told.has(started.id)) this.#fifos.hold(started.id);
+    return started;
   }
 
   async signal(id: string, signal: number, all: boolean): Promise<void> {
@@ -94,6 +99,7 @@ class SupervisorClient implements Supervisor {
     this.#isClosed = true;
     const channel = await this.#channel?.catch(() => undefined);
     channel?.close();
+    this.#fifos.releaseAll();
   }
 
   async #call<M extends Method>(
@@ -125,7 +131,8 @@ class SupervisorClient implements Supervisor {
       onClose: () => this.#onClose(),
     });
     await channel.call("subscribe", null);
-    const { exited } = await channel.call("list", null);
+    const { running, exited } = await channel.call("list", null);
+    for (const { id } of running) this.#fifos.hold(id);
     for (const exit of exited) this.#tell(exit);
     return channel;
   }
@@ -133,6 +140,7 @@ class SupervisorClient implements Supervisor {
   #tell(exit: Exit): void {
     if (this.#told.has(exit.id)) return;
     this.#told.add(exit.id);
+    this.#fifos.release(exit.id);
     for (const listener of this.#listeners) listener(exit);
   }
 

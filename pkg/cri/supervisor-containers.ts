@@ -1,4 +1,5 @@
 import { killCgroup, removeCgroup } from "../linux/cgroup.ts";
+import { DescriptorReader } from "../linux/descriptor-reader.ts";
 import { closeQuietly, openPidfd } from "../linux/process.ts";
 import type { Host } from "../oci/host.ts";
 import { cgroupPath, startContainer } from "../oci/start.ts";
@@ -8,6 +9,7 @@ import {
   type ContainerDoors,
   type StartedRecord,
 } from "./supervisor-container.ts";
+import { ContainerLog } from "./supervisor-log.ts";
 import type { ContainerStart, Exit, RunningContainer } from "./supervisor-contract.ts";
 import {
   startTicks,
@@ -186,10 +188,28 @@ export class SupervisedContainers {
       : terminalStreams(doors.kernel, terminal, stdio.stdin);
   }
 
+  /** What it wrote while no supervisor was there: clients hold the FIFOs for this. */
+  #saveOutput({ id, stdio }: ContainerRecord): void {
+    const { doors, records } = this.#options;
+    if (stdio.tty) return;
+    const { stdin, stdout, stderr } = openFifos(records.folder(id), stdio);
+    const log = new ContainerLog(stdio.logPath, doors.clock);
+    for (const [fd, stream] of [[stdout, "stdout"] as const, [stderr, "stderr"] as const]) {
+      if (fd === undefined) continue;
+      const data = (chunk: Uint8Array): void => log.write(stream, chunk);
+      const reader = new DescriptorReader(doors.kernel, fd, { data });
+      reader.drain();
+      reader.close();
+    }
+    if (stdin !== undefined) closeQuietly(stdin);
+    log.close();
+  }
+
   /** It ended while nobody looked: how is known only if no parent has collected it. */
   #adoptEnded(record: StartedRecord): void {
     const { doors } = this.#options;
     killCgroup(doors.kernel, doors.cgroups, record.cgroup);
+    this.#saveOutput(record);
     const { startedAtMs } = record.process;
     const finishedAtMs = doors.clock.now();
     const { id } = record;

@@ -22,6 +22,12 @@ export interface ContainerRecord {
   readonly exit?: Exit;
 }
 
+/** The FIFOs of a container, below the supervisor's state folder. */
+export const fifoPaths = (stateFolder: string, id: string) => ({
+  out: join(stateFolder, "containers", id, "out"),
+  err: join(stateFolder, "containers", id, "err"),
+});
+
 /**
  * One folder a container, below the supervisor's: state.json and the FIFOs in, out, err. Written
  * to a temporary file and renamed, so that every state is a whole one.

@@ -1,4 +1,5 @@
 import {
+  closeSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -6,6 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +17,7 @@ import { busyboxRootfs, missingForRootfs } from "../../test/builders/busybox-roo
 import { ociSpec, type SpecChanges } from "../../test/builders/oci-spec.ts";
 import { systemClock } from "../base/system-clock.ts";
 import { readCgroupHost, removeCgroup, cgroupProcesses } from "../linux/cgroup.ts";
+import { collectExit, openPidfd } from "../linux/process.ts";
 import { systemKernel } from "../linux/system-kernel.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { connectSupervisor } from "./supervisor-client.ts";
@@ -224,6 +227,30 @@ describe.skipIf(missing !== undefined)("the supervisor", () => {
     expect([0, undefined]).toContain((await exitOf(id)).exitCode);
   });
 
+  it("loses no line of a container that ends while no supervisor is there", async () => {
+    const { id, logPath, pid } = await start(["sh", "-c", "read x; echo last words"], {
+      stdin: true,
+      stdinOnce: false,
+    });
+    const client = await supervisor.attach(id);
+    const supervised = supervisorPid();
+    const kernel = systemKernel();
+    // As an init does it, we collect orphans: then only the log and the FIFO know of them.
+    kernel.call("prctl", [["PR_SET_CHILD_SUBREAPER"], 1, 0, 0, 0]);
+    const orphan = openPidfd(kernel, pid) ?? -1;
+    const input = openSync(join(folder, "state/containers", id, "in"), "w");
+    process.kill(supervised, "SIGSTOP");
+    writeSync(input, "\n");
+    closeSync(input);
+    await expect.poll(() => isRunning(pid)).toBe(false);
+    client.close();
+    process.kill(supervised, "SIGKILL");
+    await expect.poll(() => collected(orphan), { interval: 5 }).toBe(0);
+    closeSync(orphan);
+    expect([0, undefined]).toContain((await exitOf(id)).exitCode);
+    expect(contents(logPath)).toEqual(["stdout F last words"]);
+  });
+
   it("reports an exit that nobody saw as unknown", async () => {
     const { id, pid } = await start(["sleep", "1000"]);
     const supervised = supervisorPid();
@@ -234,3 +261,21 @@ describe.skipIf(missing !== undefined)("the supervisor", () => {
     expect([137, undefined]).toContain(exit.exitCode);
   });
 });
+
+/** A process that has ended is a zombie until its parent has collected it. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Undefined until it is a child of ours. */
+function collected(pidfd: number): number | undefined {
+  try {
+    return collectExit(systemKernel(), pidfd);
+  } catch {
+    return undefined;
+  }
+}
