@@ -2,11 +2,15 @@ import { constants, type ClientHttp2Session } from "node:http2";
 import type { WireRequest, WireResponse } from "../base/wire.ts";
 import { bodyOf, plainHeaders } from "./http1-request.ts";
 
-/** One request on a session; resolves with the head of the answer, its body is a stream. */
+/**
+ * One request on a session; resolves with the head of the answer, its body is a stream. `done` is
+ * called when the request is over, whichever way.
+ */
 export function sendHttp2(
   session: ClientHttp2Session,
   base: URL,
   { method, path, headers, body, signal }: Omit<WireRequest, "peer">,
+  done: () => void,
 ): Promise<WireResponse> {
   return new Promise((resolve, reject) => {
     const head = {
@@ -20,6 +24,7 @@ export function sendHttp2(
     const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
     signal.addEventListener("abort", cancel, { once: true });
     stream.once("close", () => {
+      done();
       signal.removeEventListener("abort", cancel);
       reject(new Error("the connection was closed before an answer came"));
     });

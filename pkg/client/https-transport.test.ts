@@ -73,8 +73,10 @@ const clientOf = (access: ClusterAccess) =>
 
 type Answer = (stream: ServerHttp2Stream, path: string) => void;
 
-async function http2Server(answer: Answer): Promise<number> {
-  const server = createSecureServer({ cert: certificate.certificate, key: certificate.key });
+async function http2Server(answer: Answer, maxConcurrentStreams = 100): Promise<number> {
+  const settings = { maxConcurrentStreams };
+  const { certificate: cert, key } = certificate;
+  const server = createSecureServer({ cert, key, settings });
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => sessions.add(session));
   server.on("stream", (stream, head) => answer(stream as ServerHttp2Stream, head[":path"] ?? ""));
@@ -141,6 +143,29 @@ describe("over HTTP/2", () => {
     expect(names).toEqual(["one"]);
     await expect.poll(() => isCancelled).toBe(true);
     expect(sessions.size).toBe(1);
+  });
+
+  it("opens another connection when the first carries all that the server takes", async () => {
+    const sessions = new Set<unknown>();
+    const port = await http2Server((stream, path) => {
+      sessions.add(stream.session);
+      stream.respond({ ":status": 200 });
+      if (path.includes("watch=true")) stream.write("\n");
+      else stream.end("{}");
+    }, 10);
+    const client = clientOf(accessTo(port));
+    await client.raw("GET", "/first");
+    const stop = new AbortController();
+    const watches = Array.from({ length: 25 }, async () => {
+      const events = client.resource(pods).watch({ resourceVersion: "1" }, stop.signal);
+      for await (const _event of events);
+    });
+    const ended = Promise.allSettled(watches);
+    await client.raw("GET", "/last");
+    expect(sessions.size).toBe(3);
+    stop.abort(new Error("seen enough"));
+    await ended;
+    await expect.poll(() => client.raw("GET", "/again").then(() => sessions.size)).toBe(3);
   });
 
   it("connects again after the server was gone", async () => {

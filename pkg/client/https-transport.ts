@@ -21,6 +21,9 @@ const limits = {
   pingEveryMs: 30_000,
   pingAnswerMs: 15_000,
   keepAliveSockets: 64,
+  /** Requests at once on one connection, where the server takes more. */
+  streams: 1_000,
+  connectTries: 3,
 } as const;
 
 export interface HttpsTransport {
@@ -50,15 +53,20 @@ export function httpsTransport(access: ClusterAccess, clock: Clock): HttpsTransp
   return { send, close: () => connections.close() };
 }
 
-type Way =
-  | { readonly by: "h2"; readonly session: ClientHttp2Session }
-  | { readonly by: "http1"; readonly target: Http1Target };
+/** An HTTP/2 connection, and how many requests and watches it carries. */
+interface Session {
+  readonly connection: ClientHttp2Session;
+  streams: number;
+}
 
 class Connections {
   readonly #access: ClusterAccess;
   readonly #base: URL;
   readonly #clock: Clock;
-  #way: Promise<Way> | undefined;
+  readonly #sessions = new Set<Session>();
+  /** Set when the server speaks no HTTP/2. */
+  #http1: Http1Target | undefined;
+  #connecting: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(access: ClusterAccess, base: URL, clock: Clock) {
@@ -68,57 +76,53 @@ class Connections {
   }
 
   async send(request: Request): Promise<WireResponse> {
-    if (this.#isClosed) throw new Error("the transport is closed");
-    const way = await this.#open();
-    if (way.by === "http1") return sendHttp1(way.target, request);
-    if (!isUsable(way.session)) {
-      this.#forget(way);
-      return this.send(request);
+    for (let tries = 0; tries < limits.connectTries; tries += 1) {
+      if (this.#isClosed) throw new Error("the transport is closed");
+      if (this.#http1 !== undefined) return sendHttp1(this.#http1, request);
+      const session = [...this.#sessions].find(hasRoom);
+      if (session !== undefined) {
+        session.streams += 1;
+        const done = (): void => void (session.streams -= 1);
+        return sendHttp2(session.connection, this.#base, request, done);
+      }
+      this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+      await this.#connecting;
     }
-    return sendHttp2(way.session, this.#base, request);
+    throw new Error(`the server closed ${limits.connectTries} new connections at once`);
   }
 
   close(): void {
     this.#isClosed = true;
-    void this.#way?.then(
-      (way) => (way.by === "h2" ? way.session.destroy() : way.target.agent.destroy()),
-      () => undefined,
-    );
+    for (const { connection } of this.#sessions) connection.destroy();
+    this.#http1?.agent.destroy();
   }
 
-  #open(): Promise<Way> {
-    this.#way ??= this.#connect().catch((error: unknown) => {
-      this.#way = undefined;
-      throw error;
-    });
-    return this.#way;
-  }
-
-  #forget(gone: Way): void {
-    const current = this.#way;
-    void current?.then((way) => {
-      if (way === gone && this.#way === current) this.#way = undefined;
-    });
-    this.#way = undefined;
-  }
-
-  async #connect(): Promise<Way> {
-    if (this.#base.protocol === "http:") return { by: "http1", target: this.#plain() };
+  async #connect(): Promise<void> {
+    if (this.#base.protocol === "http:") {
+      this.#http1 = this.#plain();
+      return;
+    }
     const options = await tlsOptions(this.#access, this.#base);
     const socket = await openTls({ ...options, ALPNProtocols: ["h2", "http/1.1"] }, this.#clock);
-    if (socket.alpnProtocol === "h2") return this.#http2(socket);
+    if (socket.alpnProtocol === "h2") return this.#addSession(socket);
     socket.destroy();
-    return { by: "http1", target: this.#secure(options) };
+    this.#http1 = this.#secure(options);
   }
 
-  #http2(socket: TLSSocket): Way {
-    const session = connectHttp2(this.#base.origin, { createConnection: () => socket });
-    const way: Way = { by: "h2", session };
-    session.on("error", () => this.#forget(way));
-    session.on("goaway", () => this.#forget(way));
-    session.on("close", () => this.#forget(way));
-    keepAlive(session, this.#clock);
-    return way;
+  async #addSession(socket: TLSSocket): Promise<void> {
+    const connection = connectHttp2(this.#base.origin, { createConnection: () => socket });
+    const session = { connection, streams: 0 };
+    // What it still carries goes on to its end; new requests take another connection.
+    const retire = (): void => void this.#sessions.delete(session);
+    for (const end of ["error", "goaway", "close"] as const) connection.on(end, retire);
+    keepAlive(connection, this.#clock);
+    // How many requests it takes is the first thing that a server says: more would be refused.
+    await new Promise<void>((resolve) => {
+      connection.once("remoteSettings", () => resolve());
+      connection.once("close", resolve);
+    });
+    if (this.#isClosed) connection.destroy();
+    if (isUsable(connection)) this.#sessions.add(session);
   }
 
   #plain(): Http1Target {
@@ -135,6 +139,11 @@ class Connections {
     return { base: this.#base, agent, start: (given) => httpsRequest(given) };
   }
 }
+
+const hasRoom = ({ connection, streams }: Session): boolean => {
+  const most = connection.remoteSettings?.maxConcurrentStreams ?? limits.streams;
+  return isUsable(connection) && streams < Math.min(most, limits.streams);
+};
 
 const isUsable = (session: ClientHttp2Session): boolean => !session.closed && !session.destroyed;
 

@@ -9,6 +9,7 @@ import type { Random } from "../base/random.ts";
 import type { Client, Informer, InformerOptions, Informers } from "../client/client.ts";
 import type { EventRecorder } from "../client/events.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { ControllerMetrics } from "./controller-metrics.ts";
 import { byControllerUid, controllerKey, controllerUidIndex } from "./owner.ts";
 
 /** The doors of every controller. */
@@ -19,6 +20,8 @@ export interface ControllerDoors {
   readonly random: Random;
   readonly logger: Logger;
   readonly events: EventRecorder;
+  /** Absent: nobody asks. */
+  readonly metrics?: ControllerMetrics;
 }
 
 /** What runs until its signal aborts. A list of these is a controller manager. */

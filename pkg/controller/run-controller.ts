@@ -35,6 +35,7 @@ class Run<T extends KubeObject> {
     this.#definition = definition;
     this.#doors = doors;
     this.#queue = new WorkQueue({ clock: doors.clock });
+    doors.metrics?.watchQueue(definition.name, this.#queue);
     this.#writes = new OwnWrites(doors.clock);
     this.#events = doors.events.from(definition.eventSource);
     const { indexes } = definition;

@@ -80,6 +80,21 @@ export async function runSimulatedNode(
   ]);
 }
 
+/** So many nodes, named node-0, node-1 …, each with a client under its own name. */
+export async function runSimulatedNodes(
+  doors: Omit<SimulatedNodeDoors, "client"> & { readonly clientOf: (node: string) => Client },
+  count: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clientOf, ...shared } = doors;
+  const names = Array.from({ length: count }, (_, index) => `node-${index}`);
+  await Promise.all(
+    names.map((name, index) =>
+      runSimulatedNode({ ...shared, client: clientOf(name) }, { name, index }, signal),
+    ),
+  );
+}
+
 class SimulatedNode {
   readonly #doors: SimulatedNodeDoors;
   readonly #options: SimulatedNodeOptions;

@@ -88,6 +88,7 @@ class Collector {
   constructor(doors: ControllerDoors) {
     this.#doors = doors;
     this.#queue = new WorkQueue({ clock: doors.clock });
+    doors.metrics?.watchQueue("garbage-collector", this.#queue);
   }
 
   async run(signal: AbortSignal): Promise<void> {
