@@ -133,7 +133,7 @@ export const verboseInfo = (info: object): Readonly<Record<string, string>> => (
     typeof value === "bigint"
       ? String(value)
       : value instanceof Uint8Array
-        ? Buffer.from(value).toString("base64")
+        ? value.toBase64()
         : value,
   ),
 });

@@ -14,6 +14,7 @@ export interface NamespacesPlan {
 
 export type PinnedKind = "network" | "ipc" | "uts";
 
+const encoder = new TextEncoder();
 const files: Readonly<Record<PinnedKind, string>> = { network: "net", ipc: "ipc", uts: "uts" };
 
 /** What unprivileged programs may do in a network of their own: ping, and listen below 1024. */
@@ -35,15 +36,15 @@ export function planNamespaces({ hostname, pins, sysctls }: NamespacesPlan): rea
 
 const setHostname = (hostname: string): Syscall => ({
   call: "sethostname",
-  args: [hostname, Buffer.byteLength(hostname)],
+  args: [hostname, encoder.encode(hostname).length],
   because: "the pod's name, before any container sees it",
 });
 
 /** struct ifreq: sixteen bytes of name, then the flags IFF_UP and IFF_RUNNING. */
 function loopbackRequest(): Uint8Array {
-  const request = Buffer.alloc(40);
-  request.write("lo");
-  request.writeUInt16LE(0x41, 16);
+  const request = new Uint8Array(40);
+  request.set(encoder.encode("lo"));
+  request[16] = 0x41;
   return request;
 }
 
@@ -64,6 +65,7 @@ const loopbackUp: readonly Syscall[] = [
 function writeSysctl([name, value]: [string, string]): readonly Syscall[] {
   const path = sysctlPath(name);
   const fd = `sysctl ${name}`;
+  const bytes = encoder.encode(value);
   return [
     {
       call: "openat",
@@ -73,7 +75,7 @@ function writeSysctl([name, value]: [string, string]): readonly Syscall[] {
     },
     {
       call: "write",
-      args: [{ result: fd }, Buffer.from(value), Buffer.byteLength(value)],
+      args: [{ result: fd }, bytes, bytes.length],
       because: `${name} of the pod`,
     },
   ];

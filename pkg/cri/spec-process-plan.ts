@@ -5,6 +5,7 @@ import { defaultCapabilities } from "../linux/capabilities.ts";
 import { invalid } from "./cri-error.ts";
 import type { SpecInput } from "./spec-input.ts";
 
+const decoder = new TextDecoder();
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export function planProcess(input: SpecInput): Process {
@@ -48,7 +49,7 @@ export function planEnv({ config, image, sandbox, user, host }: SpecInput): read
     if (equals > 0) variables.set(variable.slice(0, equals), variable.slice(equals + 1));
   }
   for (const { key = "", value } of config.envs ?? []) {
-    variables.set(key, Buffer.from(value ?? []).toString("utf8"));
+    variables.set(key, decoder.decode(value));
   }
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }

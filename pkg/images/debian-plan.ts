@@ -4,6 +4,7 @@
  * Of what a package depends on only libraries are followed (Section: libs): programs that need
  * debconf, perl or iproute2 need them for their maintainer scripts, which are never run here.
  */
+import { latin1Text, utf8Bytes } from "./bytes.ts";
 import type { TarEntry } from "./tar-entry.ts";
 import { plainEntry } from "./tar-writer.ts";
 
@@ -111,21 +112,28 @@ export function baseMembers(
 }
 
 export function textMember(path: string, text: string) {
-  const content = Buffer.from(text);
+  const content = utf8Bytes(text);
   return { entry: { ...plainEntry, path, size: content.length }, content };
 }
 
 /** The names that busybox answers to: its binary holds them in one sorted table. */
 export function busyboxApplets(binary: Uint8Array): readonly string[] {
-  const bytes = Buffer.from(binary.buffer, binary.byteOffset, binary.byteLength);
-  const start = bytes.indexOf("\0[\0[[\0", 0, "latin1");
+  const start = indexOfBytes(binary, utf8Bytes("\0[\0[[\0"));
   if (start < 0) throw new Error("this busybox holds no table of applets");
   const names: string[] = [];
   for (let at = start + 1; ;) {
-    const end = bytes.indexOf(0, at);
-    const name = bytes.toString("latin1", at, end);
+    const end = binary.indexOf(0, at);
+    const name = latin1Text(binary.subarray(at, end));
     if (!/^[a-z0-9[][a-z0-9_.[+-]*$/.test(name)) return names;
     names.push(name);
     at = end + 1;
   }
+}
+
+function indexOfBytes(bytes: Uint8Array, wanted: Uint8Array): number {
+  const [first = 0] = wanted;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (wanted.every((byte, index) => bytes[at + index] === byte)) return at;
+  }
+  return -1;
 }

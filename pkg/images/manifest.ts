@@ -2,6 +2,7 @@
  * The JSON documents of an image: index, manifest, configuration. Read strictly, since they come
  * from strangers. Pure.
  */
+import { utf8Bytes, utf8Text } from "./bytes.ts";
 import { mediaTypes } from "../../api/oci/image.ts";
 import { parseDigest, type Digest } from "./digest.ts";
 import { isIndexType, isManifestType } from "./media-types.ts";
@@ -65,7 +66,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 function parseJson(bytes: Uint8Array, what: string): Json {
   try {
-    return record(JSON.parse(Buffer.from(bytes).toString("utf8")), what);
+    return record(JSON.parse(utf8Text(bytes)), what);
   } catch (cause) {
     if (cause instanceof ManifestError) throw cause;
     throw new ManifestError(`${what} is not JSON`, { cause });
@@ -216,8 +217,8 @@ export function formatImageConfig(image: ImageConfig): Uint8Array {
     },
     rootfs: { type: "layers", diff_ids: image.diffIds },
   };
-  return Buffer.from(JSON.stringify(document));
+  return utf8Bytes(JSON.stringify(document));
 }
 
 export const formatManifest = (config: Descriptor, layers: readonly Descriptor[]): Uint8Array =>
-  Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers }));
+  utf8Bytes(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers }));

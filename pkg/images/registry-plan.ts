@@ -1,4 +1,5 @@
 /** Where to ask for an image, and how: mirrors, schemes, challenges, retries. Pure. */
+import { utf8Bytes, utf8Text } from "./bytes.ts";
 import type { Reference } from "./reference.ts";
 
 /** /etc/tskube/registries.yaml, parsed. */
@@ -104,14 +105,14 @@ export function credentialsOf(
 ): { readonly username: string; readonly password: string } | undefined {
   if (login.username) return { username: login.username, password: login.password ?? "" };
   if (!login.auth) return undefined;
-  const text = Buffer.from(login.auth, "base64").toString("utf8");
+  const text = utf8Text(Uint8Array.fromBase64(login.auth));
   const colon = text.indexOf(":");
   if (colon < 0) return undefined;
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
 }
 
 export const basicAuthorization = (username: string, password: string): string =>
-  `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+  `Basic ${utf8Bytes(`${username}:${password}`).toBase64()}`;
 
 /** Attempts a request, the first included. */
 export const attemptsMax = 5;

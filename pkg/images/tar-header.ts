@@ -1,4 +1,5 @@
 /** One 512-byte tar header block: numbers, text and checksum. Pure. */
+import { utf8Text } from "./bytes.ts";
 import { tarBlockBytes } from "./tar-entry.ts";
 
 export class TarError extends Error {
@@ -25,7 +26,7 @@ export const isZeroBlock = (block: Uint8Array): boolean => block.every((byte) =>
 export function tarText(block: Uint8Array, start: number, length: number): string {
   const field = block.subarray(start, start + length);
   const end = field.indexOf(0);
-  return Buffer.from(end < 0 ? field : field.subarray(0, end)).toString("utf8");
+  return utf8Text(end < 0 ? field : field.subarray(0, end));
 }
 
 /** Octal text, or base 256 where the first byte has its high bit set (GNU, for large numbers). */

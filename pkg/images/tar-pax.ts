@@ -1,16 +1,16 @@
 /** Pax extended headers: "27 path=a/long/name\n" records. Pure. */
+import { joinBytes, latin1Text, utf8Bytes, utf8Text } from "./bytes.ts";
 import { TarError } from "./tar-header.ts";
 
 export type PaxRecords = ReadonlyMap<string, Uint8Array>;
 
 /** Values stay bytes: extended attributes are not text. Throws TarError on a bad record. */
-export function parsePax(body: Uint8Array): PaxRecords {
+export function parsePax(bytes: Uint8Array): PaxRecords {
   const records = new Map<string, Uint8Array>();
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   let at = 0;
   while (at < bytes.length && bytes[at] !== 0) {
     const space = bytes.indexOf(0x20, at);
-    const digits = space < 0 ? "" : bytes.toString("latin1", at, space);
+    const digits = space < 0 ? "" : latin1Text(bytes.subarray(at, Math.min(space, at + 12)));
     const length = /^[0-9]{1,10}$/.test(digits) ? Number(digits) : 0;
     const end = at + length;
     const equals = bytes.indexOf(0x3d, space + 1);
@@ -18,7 +18,7 @@ export function parsePax(body: Uint8Array): PaxRecords {
       throw new TarError("bad pax record");
     }
     if (equals < 0 || equals >= end - 1) throw new TarError("pax record without '='");
-    records.set(bytes.toString("utf8", space + 1, equals), bytes.subarray(equals + 1, end - 1));
+    records.set(utf8Text(bytes.subarray(space + 1, equals)), bytes.subarray(equals + 1, end - 1));
     at = end;
   }
   return records;
@@ -26,19 +26,19 @@ export function parsePax(body: Uint8Array): PaxRecords {
 
 /** One record with its own length in front: the length counts its own digits. */
 export function formatPaxRecord(key: string, value: Uint8Array | string): Uint8Array {
-  const tail = Buffer.concat([
-    Buffer.from(` ${key}=`),
-    typeof value === "string" ? Buffer.from(value) : value,
-    Buffer.from("\n"),
+  const tail = joinBytes([
+    utf8Bytes(` ${key}=`),
+    typeof value === "string" ? utf8Bytes(value) : value,
+    utf8Bytes("\n"),
   ]);
   let length = tail.length + String(tail.length).length;
   if (tail.length + String(length).length !== length) length++;
-  return Buffer.concat([Buffer.from(String(length)), tail]);
+  return joinBytes([utf8Bytes(String(length)), tail]);
 }
 
 export const paxText = (records: PaxRecords, key: string): string | undefined => {
   const value = records.get(key);
-  return value === undefined ? undefined : Buffer.from(value).toString("utf8");
+  return value === undefined ? undefined : utf8Text(value);
 };
 
 export function paxNumber(records: PaxRecords, key: string): number | undefined {

@@ -1,4 +1,5 @@
 /** Writes tar: ustar headers, with a pax header in front where ustar's fields are too small. Pure. */
+import { joinBytes, utf8Bytes } from "./bytes.ts";
 import { tarBlockBytes, tarPaddingBytes, tarTypeFlags, type TarEntry } from "./tar-entry.ts";
 import { tarChecksum } from "./tar-header.ts";
 import { formatPaxRecord } from "./tar-pax.ts";
@@ -11,10 +12,10 @@ const sizeMax = 0o77777777777;
 export function tarHeader(entry: TarEntry): Uint8Array {
   const records = paxRecordsFor(entry);
   if (records.length === 0) return ustarBlock(entry, tarTypeFlags[entry.type]);
-  const body = Buffer.concat(records);
+  const body = joinBytes(records);
   const name = `PaxHeaders/${entry.path.slice(-60)}`;
   const pax = ustarBlock({ ...plainEntry, path: name, size: body.length }, "x");
-  return Buffer.concat([
+  return joinBytes([
     pax,
     body,
     tarPadding(body.length),
@@ -59,26 +60,28 @@ function paxRecordsFor(entry: TarEntry): Uint8Array[] {
 
 const fitsAscii = (text: string): boolean => text.length <= 100 && /^[\x20-\x7e]*$/.test(text);
 
-function ustarBlock(entry: TarEntry, flag: string): Buffer {
-  const block = Buffer.alloc(tarBlockBytes);
+function ustarBlock(entry: TarEntry, flag: string): Uint8Array {
+  const block = new Uint8Array(tarBlockBytes);
+  const text = (at: number, value: string, bytesMax: number): void =>
+    block.set(utf8Bytes(value).subarray(0, bytesMax), at);
   const octal = (at: number, length: number, value: number): void => {
     const digits = Math.max(0, Math.floor(value))
       .toString(8)
       .padStart(length - 1, "0");
     // What does not fit stands in the pax header, which readers prefer.
-    block.write(digits.slice(-(length - 1)), at, "latin1");
+    text(at, digits.slice(-(length - 1)), length);
   };
-  Buffer.from(entry.path).copy(block, 0, 0, 100);
+  text(0, entry.path, 100);
   octal(100, 8, entry.mode);
   octal(108, 8, entry.uid);
   octal(116, 8, entry.gid);
   octal(124, 12, entry.size);
   octal(136, 12, entry.mtime);
-  block.write(flag, 156, "latin1");
-  Buffer.from(entry.linkPath).copy(block, 157, 0, 100);
-  block.write("ustar\0" + "00", 257, "latin1");
+  text(156, flag, 1);
+  text(157, entry.linkPath, 100);
+  text(257, "ustar\0" + "00", 8);
   octal(329, 8, entry.deviceMajor);
   octal(337, 8, entry.deviceMinor);
-  block.write(`${tarChecksum(block).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  text(148, `${tarChecksum(block).toString(8).padStart(6, "0")}\0 `, 8);
   return block;
 }
