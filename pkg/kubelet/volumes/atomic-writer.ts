@@ -24,6 +24,9 @@ export interface ProjectedFile {
   readonly uid?: number;
 }
 
+/** (uid_t)-1, by which chown(2) leaves an owner as it is. */
+export const unchanged = 0xffff_ffff;
+
 /** The link through which containers see a whole generation of files. */
 const dataLink = "..data";
 
@@ -80,7 +83,7 @@ async function writeGeneration(
     const path = join(generation, file.path);
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await writeFile(path, file.bytes, { mode: file.mode });
-    if (file.uid !== undefined || gid !== undefined) await chown(path, file.uid ?? 0, gid ?? 0);
+    if (file.uid !== undefined || gid !== undefined) await chown(path, file.uid ?? unchanged, gid ?? unchanged);
     // After chown, which clears set-id bits, and past the umask.
     await chmod(path, file.mode);
   }

@@ -23,7 +23,7 @@ import { unitsOf } from "../runtime/amounts.ts";
 import { terminationMessagePathDefault } from "../runtime/container-config.ts";
 import { rotateLog } from "../gc/log-rotation.ts";
 import { readLog } from "../server/log-reader.ts";
-import { writeAtomically, type ProjectedFile } from "./atomic-writer.ts";
+import { unchanged, writeAtomically, type ProjectedFile } from "./atomic-writer.ts";
 import { hostsFile, type HostsFacts } from "./hosts-file.ts";
 import { prepareHostPath } from "./host-path.ts";
 import { isProjection, projectedFiles, VolumeError, type VolumeFacts } from "./projected-files.ts";
@@ -146,7 +146,7 @@ async function prepareVolume(
   const files = projectedFiles(volume, facts);
   await makeFolder(path, 0o755);
   if (isSecret(volume) && !(await isMountPoint(path))) await options.mounts?.tmpfs(path, 0);
-  if (group !== undefined) await chown(path, 0, group);
+  if (group !== undefined) await chown(path, unchanged, group);
   await writeAtomically(path, group === undefined ? files : files.map(readableByGroup), group);
   return path;
 }
@@ -198,7 +198,7 @@ async function prepareEmptyDir(
     if (mounts === undefined) throw new VolumeError("emptyDir in memory needs the right to mount");
     await mounts.tmpfs(path, unitsOf({ size: volume.emptyDir?.sizeLimit ?? "0" }, "size") ?? 0);
   }
-  if (group !== undefined) await chown(path, 0, group);
+  if (group !== undefined) await chown(path, unchanged, group);
   // With the group's bit, what is created inside belongs to the group too.
   await chmod(path, group === undefined ? 0o777 : 0o2777);
   return path;
