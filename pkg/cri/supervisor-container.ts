@@ -6,7 +6,6 @@ import { DescriptorWriter } from "../linux/descriptor-writer.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, collectExit, foreignExit, signalProcess } from "../linux/process.ts";
 import { resizeTerminal } from "../linux/terminal.ts";
-import { makesNamespace } from "../oci/container-plan.ts";
 import type { Exit } from "./supervisor-contract.ts";
 import { ContainerLog } from "./supervisor-log.ts";
 import { zombieExit, type ContainerRecord } from "./supervisor-records.ts";
@@ -127,10 +126,9 @@ export class SupervisedContainer {
 
   #finish(exitCode: number | undefined): void {
     const { kernel, cgroups, clock } = this.#doors;
-    const { id, cgroup, process } = this.record;
+    const { id, cgroup, process, hasOwnPids } = this.record;
     closeQuietly(this.#process.pidfd);
-    // In a pid namespace of another's, children outlive the first process; they end with it.
-    if (!makesNamespace(this.record.spec, "pid")) killCgroup(kernel, cgroups, cgroup);
+    if (!hasOwnPids) killCgroup(kernel, cgroups, cgroup);
     for (const output of this.#outputs) {
       output.drain();
       output.close();

@@ -1,6 +1,7 @@
 import { killCgroup, removeCgroup } from "../linux/cgroup.ts";
 import { DescriptorReader } from "../linux/descriptor-reader.ts";
 import { closeQuietly, openPidfd } from "../linux/process.ts";
+import { makesNamespace } from "../oci/container-plan.ts";
 import type { Host } from "../oci/host.ts";
 import { cgroupPath, startContainer } from "../oci/start.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -58,7 +59,8 @@ export class SupervisedContainers {
   start({ id, spec, overlay, stdio }: ContainerStart): RunningContainer {
     const { records, doors, host, logger } = this.#options;
     if (this.#running.has(id) || this.#ended.has(id)) throw new Error(`container ${id} exists`);
-    const record: ContainerRecord = { id, spec, stdio, cgroup: cgroupPath(spec, id) };
+    const hasOwnPids = makesNamespace(spec, "pid");
+    const record: ContainerRecord = { id, stdio, hasOwnPids, cgroup: cgroupPath(spec, id) };
     records.create(record);
     try {
       const size = spec.process?.consoleSize ?? { width: 80, height: 24 };

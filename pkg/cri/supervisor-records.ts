@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Spec } from "../../api/oci/runtime.ts";
 import { parseZombieExit } from "../linux/process.ts";
 import type { ContainerStdio, Exit } from "./supervisor-contract.ts";
 
 /** What a new supervisor needs to know of a container that an old one started. */
 export interface ContainerRecord {
   readonly id: string;
-  readonly spec: Spec;
+  /** Otherwise its processes outlive its first one, and have to be ended by its cgroup. */
+  readonly hasOwnPids: boolean;
   readonly stdio: ContainerStdio;
   readonly cgroup: string;
   /** Absent while it is being started: such a start was never acknowledged. */
