@@ -1,5 +1,5 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildDebianImage } from "../../pkg/images/debian-image.ts";
 import { busyboxImage, nginxImage } from "../../pkg/images/debian-recipes.ts";
 import { startLocalRegistry, type LocalRegistry } from "../../pkg/images/testing/local-registry.ts";
-import { openNftables } from "../../pkg/linux/nftables.ts";
-import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
 import { openImages } from "../wiring/cri-runtime.ts";
 import { systemDoors } from "../wiring/doors.ts";
+import { removeCriRuntime } from "../wiring/remove-cri.ts";
 
 /** Upstream's own client is the judge. TSKUBE_CRICTL names its binary. */
 const crictl = process.env["TSKUBE_CRICTL"] ?? "crictl";
@@ -23,6 +22,8 @@ const root = mkdtempSync(join(tmpdir(), "tskube-cri-"));
 const socket = join(root, "cri.sock");
 const run = promisify(execFile);
 const bridge = "tskcritest0";
+const podCidr = "10.251.7.0/24";
+const supervisor = fileURLToPath(new URL("../tskube-supervisor/main.ts", import.meta.url));
 let daemon: ChildProcess;
 let registry: LocalRegistry;
 
@@ -50,7 +51,7 @@ async function ok(...args: readonly string[]): Promise<string> {
 async function startDaemon(): Promise<void> {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const flags = ["--socket", socket, "--root", join(root, "data"), "--state", join(root, "run")];
-  const network = ["--bridge", bridge, "--pod-cidr", "10.251.7.0/24"];
+  const network = ["--bridge", bridge, "--pod-cidr", podCidr];
   const args = [main, ...flags, ...network, "--registries", join(root, "registries.yaml")];
   daemon = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
   for await (const line of daemon.stdout ?? []) if (String(line).includes("serving CRI")) break;
@@ -61,19 +62,6 @@ async function killDaemon(signal: NodeJS.Signals): Promise<void> {
   const ended = new Promise((resolve) => daemon.once("exit", resolve));
   daemon.kill(signal);
   await ended;
-}
-
-/** It outlives the daemon, so it is found by what it was started with. */
-function supervisorPid(): number {
-  const folder = join(root, "run", "supervisor");
-  const found = readdirSync("/proc").find((pid) => {
-    if (!/^[0-9]+$/.test(pid) || Number(pid) === daemon.pid) return false;
-    const words = statSync(`/proc/${pid}`, { throwIfNoEntry: false })
-      ? readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
-      : [];
-    return words.includes(folder);
-  });
-  return Number(found);
 }
 
 let made = 0;
@@ -108,6 +96,11 @@ async function status(id: string): Promise<Readonly<Record<string, unknown>>> {
   return json.status;
 }
 
+const mountsBelow = (folder: string): readonly string[] =>
+  readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(folder));
+
 /** Level-triggered: asks until it is so. */
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const deadline = AbortSignal.timeout(10_000);
@@ -141,11 +134,21 @@ describe.runIf(isThere)("tskube-cri under crictl", () => {
   });
 
   afterAll(async () => {
-    for (const id of (await ok("pods", "-q")).split("\n").filter(Boolean))
-      await ok("rmp", "-f", id);
-    await killDaemon("SIGTERM");
-    process.kill(supervisorPid(), "SIGTERM");
-    removeBridgeNetwork(bridge, openNftables());
+    await killDaemon("SIGKILL");
+    // One pod is left running, to be found and removed.
+    await removeCriRuntime(
+      {
+        dataFolder: join(root, "data"),
+        runFolder: join(root, "run"),
+        supervisor: [process.execPath, supervisor],
+        podCidr,
+        serviceCidr: "10.96.0.0/16",
+        bridge,
+        registriesFile: "",
+      },
+      systemDoors("test", "error"),
+    );
+    expect(mountsBelow(root)).toEqual([]);
     await registry[Symbol.asyncDispose]();
     rmSync(root, { recursive: true, force: true });
   });
@@ -271,8 +274,9 @@ describe.runIf(isThere)("tskube-cri under crictl", () => {
     await ok("stopp", pod).catch(() => {});
   });
 
-  it("leaves nothing behind", async () => {
-    const mounts = readFileSync("/proc/mounts", "utf8");
-    expect(mounts.split("\n").filter((line) => line.includes(root))).toEqual([]);
+  it("leaves nothing of a removed pod behind, and keeps one for the end", async () => {
+    expect(mountsBelow(root)).toEqual([]);
+    const file = podConfig("last");
+    await startContainer(await ok("runp", file), file, busybox("sleep", "1000"));
   });
 });

@@ -9,6 +9,7 @@ import { systemKernel } from "../../pkg/linux/system-kernel.ts";
 import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
 import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
+import { podCgroupRoot } from "../wiring/node.ts";
 import { letGo, readKept } from "./kept-process.ts";
 
 export interface Removal {
@@ -130,7 +131,7 @@ function removeCgroups(removal: Removal): void {
     .map((entry) => join("/sys/fs/cgroup", entry.name));
   let count = 0;
   for (const root of ["/sys/fs/cgroup", ...roots]) {
-    for (const name of ["kubepods", "tskube"]) count += removeCgroupTree(join(root, name));
+    count += removeCgroupTree(join(root, podCgroupRoot));
   }
   if (count > 0) removal.say(`removed ${count} cgroups`);
 }

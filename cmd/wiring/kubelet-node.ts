@@ -34,6 +34,8 @@ export interface KubeletNodeOptions {
   /** Of the kubelet's own server. */
   readonly port: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Pods' cgroups are below it: "" for /kubepods, "/tskube" for /tskube/kubepods. */
+  readonly cgroupRoot?: string;
 }
 
 export const kubeletDefaults = {
@@ -80,7 +82,7 @@ export async function openKubelet(
       clusterDns: options.clusterDns,
       clusterDomain: options.clusterDomain,
       hostDns: await hostDns(),
-      cgroupRoot: "",
+      cgroupRoot: options.cgroupRoot ?? "",
       podLogsPath: options.podLogsPath,
       seccompPath: join(root, "seccomp"),
       podsMax: options.podsMax,

@@ -20,6 +20,9 @@ export interface NodeOptions {
   readonly supervisor: readonly [program: string, ...args: string[]];
 }
 
+/** A place of our own, so that taking the cluster apart touches nobody else's pods. */
+export const podCgroupRoot = "/tskube";
+
 /** Bodies of the kubelet's own API: commands, never files. */
 const kubeletBodyBytesMax = 1024 * 1024;
 
@@ -61,6 +64,7 @@ export async function runNode(
       clusterDomain: settings.dnsDomain,
       podsMax: 110,
       port: settings.kubeletPort,
+      cgroupRoot: podCgroupRoot,
     },
     runtime.service,
     kubeletApi.client,
