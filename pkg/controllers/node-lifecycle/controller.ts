@@ -18,7 +18,6 @@ import {
   disruptionOf,
   evictingTaint,
   graceMs,
-  isNodeReady,
   nodeCondition,
   silentConditions,
   wantedTaints,
@@ -130,7 +129,9 @@ async function judge(
   const taints = wantedTaints(current, rule);
   if (taints !== current.spec?.taints && taints.length + (current.spec?.taints?.length ?? 0) > 0)
     await setTaints(current, taints, context, signal);
-  if (!isNodeReady(current)) await markPods(current, context, signal);
+  // A kubelet that says itself that it is not ready goes on to speak for its pods.
+  if (nodeCondition(current, "Ready")?.status === "Unknown")
+    await markPods(current, context, signal);
   const waitsForTaint = evictingTaint(current) !== undefined && !isTainted && !mayEvict;
   if (waitsForTaint) return requeueAfter(paceCheckMs);
   return graceLeft > 0 ? requeueAfter(graceLeft + 1) : done;
