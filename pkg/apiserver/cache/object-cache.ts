@@ -24,8 +24,8 @@ export interface WatchStart {
   readonly allowsBookmarks: boolean;
   /** Only later events are sent. */
   readonly after: number;
-  /** What the watch begins with, encoded. */
-  readonly initial: readonly Uint8Array[];
+  /** What the watch begins with, encoded one by one as it is sent. */
+  readonly initial: Iterable<Uint8Array>;
 }
 
 export class ObjectCache {
@@ -259,21 +259,22 @@ export class ObjectCache {
       if (own.watchers.size === 0 && this.#groups.get(id) === own) this.#groups.remove(id, own);
     });
     own.watchers.add(watcher);
-    watcher.begin([...start.initial, ...this.#framesOf(missed, selection, rendering)]);
+    watcher.begin(this.#firstFrames(start, missed));
     return watcher;
   }
 
-  #framesOf(
-    events: readonly CacheEvent[],
-    selection: Selection,
-    rendering: WatchRendering,
-  ): Uint8Array[] {
-    const frames: Uint8Array[] = [];
-    for (const event of events) {
+  *#firstFrames(
+    { initial, selection, rendering }: WatchStart,
+    missed: readonly CacheEvent[],
+  ): Generator<Uint8Array> {
+    yield* initial;
+    for (const event of missed) {
       const type = changeWithin(selection, event);
-      if (type !== undefined) frames.push(frameOf(event, type, rendering, this.codec.layout));
+      if (type === undefined) continue;
+      yield frameOf(event, type, rendering, this.codec.layout);
+      // The event stays in the ring, and its bytes in this encoding would stay with it.
+      event.frames = undefined;
     }
-    return frames;
   }
 }
 

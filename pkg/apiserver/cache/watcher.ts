@@ -6,6 +6,8 @@ import { limits } from "../limits.ts";
 
 export class Watcher implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
   #pieces: Uint8Array[] = [];
+  /** What the watch begins with; each piece is made when it is about to be sent. */
+  #first: Iterator<Uint8Array> | undefined;
   #events = 0;
   #bytes = 0;
   #isEnded = false;
@@ -27,10 +29,9 @@ export class Watcher implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Ar
     return this;
   }
 
-  /** What the watch begins with; as long as it is, it counts towards no bound. */
-  begin(pieces: readonly Uint8Array[]): void {
-    if (pieces.length === 0) return;
-    this.#pieces = this.#pieces.concat(pieces);
+  /** What the watch begins with, before all that is pushed; it counts towards no bound. */
+  begin(pieces: Iterable<Uint8Array>): void {
+    this.#first = pieces[Symbol.iterator]();
     this.#signal();
   }
 
@@ -55,18 +56,35 @@ export class Watcher implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Ar
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    while (this.#pieces.length === 0) {
+    for (;;) {
+      const first = this.#takeFirst();
+      if (first !== undefined) return { done: false, value: first };
+      if (this.#pieces.length > 0) return { done: false, value: this.#take() };
       if (this.#isEnded) return { done: true, value: undefined };
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    return { done: false, value: this.#take() };
   }
 
   /** The reader has gone. */
   async return(): Promise<IteratorResult<Uint8Array>> {
     this.#pieces = [];
+    this.#first = undefined;
     this.end();
     return { done: true, value: undefined };
+  }
+
+  #takeFirst(): Uint8Array | undefined {
+    const taken: Uint8Array[] = [];
+    let bytes = 0;
+    while (this.#first !== undefined && bytes < limits.watchChunkBytes) {
+      const { done, value } = this.#first.next();
+      if (done === true) this.#first = undefined;
+      else {
+        taken.push(value);
+        bytes += value.length;
+      }
+    }
+    return taken.length === 0 ? undefined : Buffer.concat(taken, bytes);
   }
 
   /** Coalesces: many small events leave in one write. */

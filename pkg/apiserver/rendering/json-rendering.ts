@@ -5,7 +5,7 @@ import type { Entry } from "../cache/entry.ts";
 import type { EntryCodec } from "../cache/entry-codec.ts";
 import type { ChangeType } from "../cache/event-ring.ts";
 import { limits } from "../limits.ts";
-import { type ListPage, listMetaText, type Rendering } from "./rendering.ts";
+import { jsonFailure, type ListPage, listMetaText, type Rendering } from "./rendering.ts";
 
 const openBrace = 0x7b;
 const comma = 0x2c;
@@ -87,6 +87,7 @@ export function jsonRendering(codec: EntryCodec): Rendering {
     object: (entry) => entry.json,
     list: (page) => jsonList(kind, apiVersion, page, codec.layout.itemAt),
     frame: (type, entry) => jsonFrame(type, entry.json),
+    failure: jsonFailure,
     bookmark: (revision, isInitialEnd) =>
       Buffer.from(
         `${JSON.stringify({

@@ -3,8 +3,13 @@ import type { Entry } from "../cache/entry.ts";
 import type { ObjectCache } from "../cache/object-cache.ts";
 import { bookmarkObject, jsonFrame } from "./json-rendering.ts";
 import { kubernetesProtobuf, protobufMediaType } from "../../machinery/kube-protobuf.ts";
-import { protobufEnvelope, protobufFrame, protobufList } from "./protobuf-frames.ts";
-import { listMetaText, type ListPage, type Rendering } from "./rendering.ts";
+import {
+  protobufEnvelope,
+  protobufFailure,
+  protobufFrame,
+  protobufList,
+} from "./protobuf-frames.ts";
+import { jsonFailure, listMetaText, type ListPage, type Rendering } from "./rendering.ts";
 
 const kind = "PartialObjectMetadata";
 const apiVersion = "meta.k8s.io/v1";
@@ -27,6 +32,7 @@ export function jsonMetadataRendering(cache: ObjectCache): Rendering {
     object: (entry) => Buffer.from(text(entry)),
     list,
     frame: (type, entry) => jsonFrame(type, Buffer.from(text(entry))),
+    failure: jsonFailure,
     bookmark: (revision, isInitialEnd) => {
       const object = bookmarkObject(kind, apiVersion, revision, isInitialEnd);
       return Buffer.from(`${JSON.stringify({ type: "BOOKMARK", object })}\n`);
@@ -46,6 +52,7 @@ export function protobufMetadataRendering(cache: ObjectCache): Rendering {
     list: (page) =>
       protobufEnvelope(`${kind}List`, apiVersion, protobufList(page, page.entries.map(raw))),
     frame: (type, entry) => protobufFrame(type, whole(entry)),
+    failure: protobufFailure,
     bookmark: (revision, isInitialEnd) => {
       const object = bookmarkObject(kind, apiVersion, revision, isInitialEnd);
       return protobufFrame("BOOKMARK", kubernetesProtobuf.encode(object));

@@ -2,6 +2,9 @@
  * Kubernetes' binary containers around messages that are ready: the envelope of an object, a list
  * of items, a watch's frame. Field numbers are those of runtime.Unknown, ListMeta and WatchEvent.
  */
+import type { KubeObject } from "../../../api/resource.ts";
+import { toStatus } from "../../machinery/status.ts";
+import type { StatusError } from "../../machinery/status-error.ts";
 import { kubernetesProtobuf } from "../../machinery/kube-protobuf.ts";
 import type { ListPage } from "./rendering.ts";
 
@@ -65,3 +68,6 @@ export function protobufFrame(type: string, object: Uint8Array): Buffer {
   length.writeUInt32BE(event.length);
   return Buffer.concat([length, event]);
 }
+
+export const protobufFailure = (error: StatusError): Buffer =>
+  protobufFrame("ERROR", kubernetesProtobuf.encode(toStatus(error) as KubeObject));

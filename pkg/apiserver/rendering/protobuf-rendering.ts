@@ -4,7 +4,12 @@ import { kubernetesProtobuf, protobufMediaType } from "../../machinery/kube-prot
 import type { Entry } from "../cache/entry.ts";
 import type { ObjectCache } from "../cache/object-cache.ts";
 import { bookmarkObject } from "./json-rendering.ts";
-import { protobufEnvelope, protobufFrame, protobufList } from "./protobuf-frames.ts";
+import {
+  protobufEnvelope,
+  protobufFailure,
+  protobufFrame,
+  protobufList,
+} from "./protobuf-frames.ts";
 import type { Rendering } from "./rendering.ts";
 
 const id = "protobuf";
@@ -29,6 +34,7 @@ export function protobufRendering(cache: ObjectCache): Rendering {
     list: (page) =>
       protobufEnvelope(`${kind}List`, apiVersion, protobufList(page, page.entries.map(raw))),
     frame: (type, entry) => protobufFrame(type, whole(entry)),
+    failure: protobufFailure,
     bookmark: (revision, isInitialEnd) => {
       const object = bookmarkObject(kind, apiVersion, revision, isInitialEnd);
       return protobufFrame("BOOKMARK", kubernetesProtobuf.encode(object));

@@ -5,7 +5,7 @@ import type { ChangeType } from "../cache/event-ring.ts";
 import type { Column, Resource } from "../resource.ts";
 import type { ObjectCache } from "../cache/object-cache.ts";
 import { bookmarkObject, jsonFrame } from "./json-rendering.ts";
-import { type ListPage, listMetaText, type Rendering } from "./rendering.ts";
+import { jsonFailure, type ListPage, listMetaText, type Rendering } from "./rendering.ts";
 
 /** What comes with each row, by ?includeObject=. */
 export type Included = "None" | "Metadata" | "Object";
@@ -67,6 +67,7 @@ export function tableRendering(
     object: one,
     list: (page: ListPage) => table(listMetaText(page), page.entries),
     frame: (change: ChangeType, entry) => jsonFrame(change, one(entry)),
+    failure: jsonFailure,
     bookmark: (revision, isInitialEnd) => {
       const { metadata } = bookmarkObject("", "", revision, isInitialEnd);
       const object = `${type}${JSON.stringify({ resourceVersion: metadata.resourceVersion })}`;

@@ -1,5 +1,10 @@
 /** What a list or a watch asks for, read from the query. Pure: every refusal is upstream's. */
-import { forbidden, invalid, type FieldError } from "../../machinery/field-error.ts";
+import {
+  describeFieldError,
+  type FieldError,
+  forbidden,
+  invalid,
+} from "../../machinery/field-error.ts";
 import { badRequest, invalidObject } from "../refusals.ts";
 
 export interface ListOptions {
@@ -42,7 +47,8 @@ export function parseResourceVersion(text: string | null): number | undefined {
   if (text === null || text === "") return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw invalidOptions([invalid("resourceVersion", text, "must be a whole number")]);
+  const why = describeFieldError(invalid("resourceVersion", text, "must be a whole number"));
+  throw badRequest(`invalid resource version: resourceVersion: ${why}`);
 }
 
 const invalidOptions = (errors: readonly FieldError[]) =>

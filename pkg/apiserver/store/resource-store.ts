@@ -19,6 +19,7 @@ import type { Allocations } from "./allocation.ts";
 import { conflict, notFound } from "../refusals.ts";
 import type { Resource } from "../resource.ts";
 import { Snapshots } from "./snapshots.ts";
+import { Turns } from "./turns.ts";
 import { isUnchanged } from "./unchanged.ts";
 
 /** What every store shares. */
@@ -66,12 +67,27 @@ export interface Changed {
   readonly isRemoved: boolean;
 }
 
+/** Decides on the object as it is. */
+export type Plan = (current: KubeObject, entry: Entry) => Promise<Change> | Change;
+
+interface Attempt {
+  /** What this server's last writer of the object left behind, where one was just before. */
+  readonly left: Entry | undefined;
+  readonly context: WriteContext;
+  readonly plan: Plan;
+}
+
+/** An object that the cache does not have is gone, or not yet there: storage will say. */
+const newer = (cached: Entry | undefined, left: Entry | undefined): Entry | undefined =>
+  cached !== undefined && left !== undefined && left.revision > cached.revision ? left : cached;
+
 export class ResourceStore {
   readonly resource: Resource;
   readonly cache: ObjectCache;
   readonly codec: EntryCodec;
   readonly parts: StoreParts;
   readonly snapshots = new Snapshots();
+  readonly #turns = new Turns();
 
   constructor(cache: ObjectCache, parts: StoreParts) {
     this.cache = cache;
@@ -142,17 +158,19 @@ export class ResourceStore {
    * start. `plan` may run several times. A refusal by it counts only on current data: one that
    * rests on a stale cache is tried again on what storage has.
    */
-  async change(
-    target: StoredName,
-    context: WriteContext,
-    plan: (current: KubeObject, entry: Entry) => Promise<Change> | Change,
-  ): Promise<Changed> {
+  async change(target: StoredName, context: WriteContext, plan: Plan): Promise<Changed> {
     const key = this.codec.keyOf(target.namespace, target.name);
-    let found = this.cache.get(key);
+    // What a dry run would have written is nothing to go on from.
+    if (context.dryRun) return this.#change(key, target.name, { left: undefined, context, plan });
+    return this.#turns.take(key, (left) => this.#change(key, target.name, { left, context, plan }));
+  }
+
+  async #change(key: string, name: string, { left, context, plan }: Attempt): Promise<Changed> {
+    let found = newer(this.cache.get(key), left);
     let isFresh = found === undefined;
     if (found === undefined) found = await this.readStored(key, context.signal);
     for (let attempt = 0; attempt < limits.writeAttemptsMax; attempt++) {
-      if (found === undefined) throw notFound(this.resource.ref, target.name);
+      if (found === undefined) throw notFound(this.resource.ref, name);
       const entry: Entry = found;
       try {
         const done = await this.#perform(entry, await plan(this.objectOf(entry), entry), context);
@@ -171,7 +189,7 @@ export class ResourceStore {
         isFresh = true;
       }
     }
-    throw conflict(this.resource.ref, target.name);
+    throw conflict(this.resource.ref, name);
   }
 
   async #perform(entry: Entry, change: Change, context: WriteContext): Promise<Changed> {

@@ -105,6 +105,13 @@ function settle(codec: EntryCodec, place: Place, requirement: FieldRequirement):
   else place.rest.push(requirement);
 }
 
+/** Upstream's words differ between kinds with labels of their own and those without. */
+const unknownField = ({ fieldLabels }: EntryCodec, field: string): string =>
+  fieldLabels.length > 0
+    ? `field label not supported: ${field}`
+    : `${JSON.stringify(field)} is not a known field selector: ` +
+      'only "metadata.name", "metadata.namespace"';
+
 function fieldTest(
   codec: EntryCodec,
   { field, operator, value }: FieldRequirement,
@@ -115,6 +122,6 @@ function fieldTest(
     return ({ namespace }) => (namespace === value) === wanted;
   }
   const position = codec.fieldLabels.indexOf(field);
-  if (position < 0) throw badRequest(`field label not supported: ${field}`);
+  if (position < 0) throw badRequest(unknownField(codec, field));
   return ({ fields }) => (fields[position] === value) === wanted;
 }

@@ -1,5 +1,5 @@
 /** Watches: where one begins, what it begins with, and when it ends by itself. */
-import type { Watcher } from "../cache/watcher.ts";
+import { Watcher } from "../cache/watcher.ts";
 import type { Selection } from "../cache/watch-group.ts";
 import { limits } from "../limits.ts";
 import { expired } from "../refusals.ts";
@@ -16,8 +16,7 @@ export interface WatchRequest {
 
 /**
  * The stream of events. It ends with the signal, after its timeout, when the reader is too slow,
- * and when the server has lost track of storage. Throws StatusError "Expired" for a revision that
- * is forgotten.
+ * when the server has lost track of storage, and with an ERROR event for a forgotten revision.
  */
 export async function watchObjects(
   store: ResourceStore,
@@ -33,9 +32,7 @@ export async function watchObjects(
   const initial = beginsWithState ? initialFrames(store, selection, options, rendering) : [];
   const { allowsBookmarks } = options;
   const watcher = store.cache.watch({ selection, rendering, allowsBookmarks, after, initial }, now);
-  if (watcher === undefined) {
-    throw expired(`too old resource version: ${after} (${store.cache.floor})`);
-  }
+  if (watcher === undefined) return expiredWatch(store, after, rendering);
   const ms =
     options.timeoutSeconds === undefined
       ? limits.watchMinMs * (1 + random.fraction())
@@ -51,6 +48,14 @@ export async function watchObjects(
   return watcher;
 }
 
+/** A stream whose only event says that the client must list again, as upstream tells it. */
+function expiredWatch({ cache }: ResourceStore, after: number, { failure }: Rendering): Watcher {
+  const watcher = new Watcher(false);
+  watcher.begin([failure(expired(`too old resource version: ${after} (${cache.floor})`))]);
+  watcher.end();
+  return watcher;
+}
+
 /** Absent: as new as storage; 0: what there is; else at least so new. */
 async function waitForState(store: ResourceStore, options: WatchOptions): Promise<void> {
   const { feed } = store.parts;
@@ -59,16 +64,17 @@ async function waitForState(store: ResourceStore, options: WatchOptions): Promis
   await waitFor(store, resourceVersion ?? (await feed.newestRevision()));
 }
 
+/** The state as it is now; encoded later, as the client takes it. */
 function initialFrames(
   store: ResourceStore,
   selection: Selection,
   { sendsInitialEvents, allowsBookmarks }: WatchOptions,
   rendering: Rendering,
-): Uint8Array[] {
+): Iterable<Uint8Array> {
   const entries = store.cache.select(selection);
-  const frames = entries.map((entry) => rendering.frame("ADDED", entry));
-  if (sendsInitialEvents === true && allowsBookmarks) {
-    frames.push(rendering.bookmark(store.parts.feed.revision, true));
-  }
-  return frames;
+  const { revision } = store.parts.feed;
+  return (function* frames() {
+    for (const entry of entries) yield rendering.frame("ADDED", entry);
+    if (sendsInitialEvents === true && allowsBookmarks) yield rendering.bookmark(revision, true);
+  })();
 }
