@@ -3,7 +3,11 @@ import { createHash } from "node:crypto";
 import type { ResourceRef } from "../../../api/resource.ts";
 import type { WireResponse } from "../../base/wire.ts";
 import { openApiPath, openApiV2, openApiV3 } from "../../machinery/openapi.ts";
-import { encodeOpenApiV2, openApiProtobufMediaType } from "../../machinery/openapi-protobuf.ts";
+import {
+  encodeOpenApiV2,
+  openApiProtobufMediaType,
+  openApiProtobufReturned,
+} from "../../machinery/openapi-protobuf.ts";
 import type { ApiRequest } from "../api-request.ts";
 import { unknownPath } from "../refusals.ts";
 import { answer, answerJson } from "../serve/answers.ts";
@@ -34,7 +38,7 @@ export class OpenApiDocuments {
     const accept = request.header("accept") ?? "";
     if (accept.includes(openApiProtobufMediaType)) {
       const bytes = this.#once("v2 protobuf", () => encodeOpenApiV2(this.#v2()));
-      return answer(200, openApiProtobufMediaType, bytes);
+      return answer(200, openApiProtobufReturned, bytes);
     }
     const bytes = this.#once("v2", () => Buffer.from(JSON.stringify(this.#v2())));
     return answer(200, "application/json", bytes);
