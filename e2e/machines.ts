@@ -1,0 +1,245 @@
+/**
+ * Machines on one host: each has network, mount, UTS, IPC, PID and cgroup namespaces of its own, its
+ * own /etc/tskube, /var/lib/tskube, /run, logs and cgroup tree, and a link to a bridge in one more
+ * network namespace, the switch. The host's own network is never touched. Needs root, util-linux
+ * and iproute2.
+ */
+import { execFileSync, spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { machineCgroups, removeCgroup, type CgroupMount } from "./machine-cgroups.ts";
+
+export interface Machine {
+  /** machine-1: also its hostname. */
+  readonly name: string;
+  readonly address: string;
+  /** Its process 1, as the host counts. */
+  readonly pid: number;
+}
+
+export interface Machines {
+  /** Distinguishes several sets on one host; at most 8 characters. */
+  readonly set: string;
+  /** Process that holds the switch's namespace. */
+  readonly switchPid: number;
+  readonly machines: readonly Machine[];
+}
+
+/** More than a demo or a test needs; the addresses of the link are 250. */
+export const machinesMax = 16;
+const network = "10.31.0";
+const switchAddress = `${network}.1`;
+const addressOf = (number: number): string => `${network}.${10 + number}`;
+/** What each machine has for itself: a folder of the host's, seen at this path. */
+const ownFolders = ["/etc/tskube", "/var/lib/tskube", "/var/log/pods", "/var/log/tskube"] as const;
+const stateFolder = "/run/tskube-machines";
+const dataFolder = "/var/lib/tskube-machines";
+
+const stateFile = (set: string): string => join(stateFolder, `${set}.json`);
+const nameOf = (number: number): string => `machine-${number}`;
+const cgroupOf = (set: string, name: string): string => `tskube-machines-${set}-${name}`;
+
+/** The set as it was made; undefined where there is none. */
+export function readMachines(set: string): Machines | undefined {
+  return existsSync(stateFile(set))
+    ? (JSON.parse(readFileSync(stateFile(set), "utf8")) as Machines)
+    : undefined;
+}
+
+/** Makes `count` machines. What an earlier set of this name left is removed first. */
+export async function makeMachines(set: string, count: number): Promise<Machines> {
+  if (!(count >= 1 && count <= machinesMax)) throw new Error(`1 to ${machinesMax} machines`);
+  await removeMachines(set);
+  mkdirSync(stateFolder, { recursive: true });
+  const made: { set: string; switchPid: number; machines: Machine[] } = {
+    set,
+    switchPid: 0,
+    machines: [],
+  };
+  // Written at every step: whatever stops us, removal finds all that is there.
+  const keep = (): void => writeFileSync(stateFile(set), JSON.stringify(made));
+  made.switchPid = await holdNamespaces(["--net"], ":");
+  keep();
+  inSwitch(made.switchPid, ["ip", "link", "add", "br0", "type", "bridge"]);
+  inSwitch(made.switchPid, ["ip", "addr", "add", `${switchAddress}/24`, "dev", "br0"]);
+  inSwitch(made.switchPid, ["ip", "link", "set", "br0", "up"]);
+  inSwitch(made.switchPid, ["ip", "link", "set", "lo", "up"]);
+  for (let number = 1; number <= count; number++) {
+    made.machines.push(await makeMachine(set, number));
+    keep();
+    connectMachine(made.switchPid, made.machines.at(-1), number);
+  }
+  return made;
+}
+
+/** Says that all is ready, lets go of its output, and waits; a shell that waits reaps orphans. */
+const holdScript = "echo ready; exec >/dev/null 2>&1; sleep infinity & wait";
+
+/** Starts a process that only holds namespaces; answers its pid, or of a new PID namespace the 1. */
+async function holdNamespaces(flags: readonly string[], script: string): Promise<number> {
+  const words = [...flags, "sh", "-c", `${script}\n${holdScript}`];
+  const child = spawn("unshare", words, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const said: string[] = [];
+  const ready = Promise.withResolvers<void>();
+  child.stderr.on("data", (bytes: Buffer) => said.push(bytes.toString()));
+  child.stdout.once("data", () => ready.resolve());
+  child.once("error", ready.reject);
+  child.once("close", () => ready.reject(new Error(`unshare ended: ${said.join("")}`)));
+  await ready.promise;
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.unref();
+  const pid = child.pid ?? 0;
+  if (!flags.includes("--pid")) return pid;
+  const inner = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0];
+  return Number(inner);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const endWaitMs = 10_000;
+
+async function waitForEnd(machine: Machine): Promise<void> {
+  for (const until = Date.now() + endWaitMs; isOurs(machine); await pause(20)) {
+    if (Date.now() > until) throw new Error(`${machine.name} (pid ${machine.pid}) does not end`);
+  }
+}
+
+async function makeMachine(set: string, number: number): Promise<Machine> {
+  const name = nameOf(number);
+  const folder = join(dataFolder, set, name);
+  mkdirSync(join(folder, "files"), { recursive: true });
+  const others = Array.from({ length: machinesMax }, (_, at) => at + 1);
+  const hosts = others.map((one) => `${addressOf(one)} ${nameOf(one)}`);
+  writeFileSync(join(folder, "files/hostname"), `${name}\n`);
+  writeFileSync(join(folder, "files/hosts"), ["127.0.0.1 localhost", ...hosts, ""].join("\n"));
+  const cgroups = machineCgroups(cgroupOf(set, name));
+  const pid = await holdNamespaces(
+    ["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"],
+    machineScript(name, folder, cgroups),
+  );
+  return { name, address: addressOf(number), pid };
+}
+
+/** What the machine's process 1 does before it only waits. */
+function machineScript(name: string, folder: string, cgroups: readonly CgroupMount[]): string {
+  const binds = ownFolders.map((path) => {
+    const own = join(folder, path.slice(1).replaceAll("/", "-"));
+    return `mkdir -p ${own} ${path}; mount --bind ${own} ${path}`;
+  });
+  const inner = [
+    "set -e",
+    ...cgroups.map(({ folder: group, mount }) => `mount --bind ${group} ${mount}`),
+    ...binds,
+    ...["hostname", "hosts"].map((file) => `mount --bind ${folder}/files/${file} /etc/${file}`),
+    "mount -t tmpfs -o mode=755 tmpfs /run",
+    "mkdir -p /run/lock",
+    `hostname ${name}`,
+    "ip link set lo up",
+    holdScript,
+  ];
+  const enter = cgroups.map(({ folder: group }) => `echo 0 > ${group}/cgroup.procs`);
+  return ["set -e", ...enter, `exec unshare --cgroup sh -c '${inner.join("\n")}'`].join("\n");
+}
+
+const run = (program: string, words: readonly string[]): string =>
+  execFileSync(program, words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+const inSwitch = (switchPid: number, words: readonly string[]): string =>
+  run("nsenter", ["--target", String(switchPid), "--net", "--", ...words]);
+
+function connectMachine(switchPid: number, machine: Machine | undefined, number: number): void {
+  if (machine === undefined) return;
+  const link = `m${number}`;
+  const peer = ["peer", "name", "eth0", "netns", String(machine.pid)];
+  inSwitch(switchPid, ["ip", "link", "add", link, "type", "veth", ...peer]);
+  inSwitch(switchPid, ["ip", "link", "set", link, "master", "br0", "up"]);
+  runIn(machine, ["ip", "addr", "add", `${machine.address}/24`, "dev", "eth0"]);
+  runIn(machine, ["ip", "link", "set", "eth0", "up"]);
+}
+
+/** Cuts a machine off the others, or joins it to them again. */
+export function setLink(set: Machines, number: number, state: "up" | "down"): void {
+  inSwitch(set.switchPid, ["ip", "link", "set", `m${number}`, state]);
+}
+
+/** Program and words that run a command inside a machine. */
+export const enterWords = (machine: Machine, words: readonly string[]): readonly string[] => [
+  "nsenter",
+  "--target",
+  String(machine.pid),
+  "--mount",
+  "--net",
+  "--uts",
+  "--ipc",
+  "--pid",
+  "--cgroup",
+  "--",
+  ...words,
+];
+
+/** The same for a place on the link that is none of the machines. */
+export const outsideWords = (set: Machines, words: readonly string[]): readonly string[] => [
+  "nsenter",
+  "--target",
+  String(set.switchPid),
+  "--net",
+  "--",
+  ...words,
+];
+
+/** Runs a command in the machine to its end; throws with its output where it fails. */
+export function runIn(machine: Machine, words: readonly string[]): string {
+  const [program = "", ...rest] = enterWords(machine, words);
+  return run(program, rest);
+}
+
+/** The same, and what it said and answered, whatever that is. */
+export function tryIn(
+  machine: Machine,
+  words: readonly string[],
+  timeoutMs: number,
+): SpawnSyncReturns<string> {
+  const [program = "", ...rest] = enterWords(machine, words);
+  return spawnSync(program, rest, { encoding: "utf8", timeout: timeoutMs });
+}
+
+/** Ends every process of the machines, which ends their namespaces, mounts and links; then files. */
+export async function removeMachines(set: string): Promise<void> {
+  const made = readMachines(set);
+  for (const machine of made?.machines ?? []) {
+    if (isOurs(machine)) process.kill(machine.pid, "SIGKILL");
+    await waitForEnd(machine);
+    const groups = machineCgroups(cgroupOf(set, machine.name), false);
+    for (const { folder } of groups) removeCgroup(folder);
+  }
+  if (made !== undefined && holdsSwitch(made.switchPid)) process.kill(-made.switchPid, "SIGKILL");
+  rmSync(join(dataFolder, set), { recursive: true, force: true });
+  rmSync(stateFile(set), { force: true });
+  for (const folder of [dataFolder, stateFolder, ...ownFolders]) removeIfEmpty(folder);
+}
+
+/** A pid may have been given to somebody else: a machine is told by its own host name. */
+function isOurs({ pid, name }: Machine): boolean {
+  const words = ["--target", String(pid), "--uts", "hostname"];
+  const answer = spawnSync("nsenter", words, { encoding: "utf8" });
+  return answer.status === 0 && answer.stdout.trim() === name;
+}
+
+/** The switch is told by its bridge. */
+const holdsSwitch = (pid: number): boolean =>
+  pid > 0 &&
+  spawnSync("nsenter", ["--target", String(pid), "--net", "ip", "link", "show", "br0"]).status ===
+    0 &&
+  readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("sleep infinity");
+
+function removeIfEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
+}
