@@ -5,6 +5,7 @@
  */
 import type { KubeObject, ResourceRef } from "../../api/resource.ts";
 import type { FieldError } from "../machinery/field-error.ts";
+import type { UserInfo } from "./auth-contract.ts";
 
 export interface Column<T> {
   /** "READY": title of the Table column; `get` prints it in upper case. */
@@ -33,13 +34,15 @@ export interface Resource<T extends KubeObject = KubeObject> {
   readonly fromStored?: (object: KubeObject) => T;
   /** Before validation of a create: clears what clients may not set, sets what they get. */
   readonly prepareForCreate?: (object: T) => T;
+  /** Before validation of a create: writes down who asked for it (CertificateSigningRequest). */
+  readonly withRequester?: (object: T, user: UserInfo) => T;
   /** Before validation of an update of the main resource: keeps status, for most kinds. */
   readonly prepareForUpdate?: (object: T, before: T) => T;
   /** All that is wrong, beyond types and metadata, which are checked for every kind alike. */
   readonly validate?: (object: T, before: T | undefined) => readonly FieldError[];
   /** Present when the kind has /status: what an update of it may change (default: only status). */
   readonly status?: {
-    readonly prepareForUpdate?: (object: T, before: T) => T;
+    readonly prepareForUpdate?: (object: T, before: T, nowMs: number) => T;
     readonly validate?: (object: T, before: T) => readonly FieldError[];
   };
   /** Present when the kind has /scale. `scaled` returns the object with the new count. */

@@ -129,7 +129,7 @@ describe("a pod", () => {
 
   it("keeps its spec and its quality of service when its status is written", () => {
     const written = pod({ spec: { containers: [] }, status: { phase: "Failed" } });
-    const updated = pods.status?.prepareForUpdate?.(written, pod());
+    const updated = pods.status?.prepareForUpdate?.(written, pod(), 0);
     expect(updated).toEqual(pod({ status: { phase: "Failed", qosClass: "BestEffort" } }));
   });
 

@@ -3,6 +3,7 @@
  * an API that stores what nothing acts on would promise too much. Order is that of discovery.
  */
 import type { KubeObject } from "../../api/resource.ts";
+import { certificateSigningRequests } from "./kinds/certificate-signing-request.ts";
 import { configMaps } from "./kinds/config-map.ts";
 import { deployments } from "./kinds/deployment.ts";
 import { endpointSlices } from "./kinds/endpoint-slice.ts";
@@ -36,6 +37,7 @@ export const resources: readonly Resource[] = [
   anyKind(services),
   anyKind(deployments),
   anyKind(replicaSets),
+  anyKind(certificateSigningRequests),
   anyKind(leases),
   anyKind(newEvents),
   anyKind(endpointSlices),

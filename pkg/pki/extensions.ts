@@ -91,6 +91,15 @@ export function readAlternativeNames(encoded: Bytes): AlternativeNames {
   });
 }
 
+export type OtherNameKind = "email" | "URI" | "other";
+
+/** Which kinds of names there are beside DNS and IP. */
+export const readOtherNames = (encoded: Bytes): readonly OtherNameKind[] =>
+  children(decode(encoded)).flatMap(({ tag }): readonly OtherNameKind[] => {
+    if (tag === 0x82 || tag === 0x87) return [];
+    return [tag === 0x81 ? "email" : tag === 0x86 ? "URI" : "other"];
+  });
+
 /** The shortest usual text of an address: 10.0.0.1, or ::1. */
 export function ipText(bytes: Bytes): string {
   if (bytes.length === 4) return bytes.join(".");

@@ -1,6 +1,11 @@
 /** The whole registry of admission plugins. Order is behaviour: each sees what the last one did. */
 import { rbacEscalation } from "../auth/rbac-escalation.ts";
 import type { AdmissionPlugin } from "./admission.ts";
+import {
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from "./certificates.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from "./pod-defaults.ts";
 import { serviceAccount } from "./service-account.ts";
@@ -12,4 +17,7 @@ export const defaultAdmission: readonly AdmissionPlugin[] = [
   priority,
   defaultTolerationSeconds,
   rbacEscalation,
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
 ];

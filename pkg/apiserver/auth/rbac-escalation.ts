@@ -6,20 +6,12 @@ import type { ClusterRole, PolicyRule, RoleBinding } from "../../../api/rbac/v1.
 import { clusterRoles } from "../../../api/resources.ts";
 import { forbidden, notFound } from "../../machinery/status.ts";
 import type { Admission, AdmissionPlugin } from "../admission/admission.ts";
-import { mastersGroup, type Attributes } from "../auth-contract.ts";
-import type { Objects } from "../objects-contract.ts";
+import { mastersGroup } from "../auth-contract.ts";
 import { ruleCode, rulesCover } from "./rbac-rule.ts";
-import { rbac, type Rbac } from "./rbac.ts";
+import type { Rbac } from "./rbac.ts";
+import { callerMay, rbacView } from "./rbac-view.ts";
 
 const group = "rbac.authorization.k8s.io";
-
-/** One view of the rules for each server: it files bindings once, not for every write. */
-const views = new WeakMap<Objects, Rbac>();
-function viewOf(objects: Objects): Rbac {
-  const view = views.get(objects) ?? rbac(objects);
-  views.set(objects, view);
-  return view;
-}
 
 export const rbacEscalation: AdmissionPlugin = {
   name: "RBACEscalation",
@@ -29,7 +21,7 @@ export const rbacEscalation: AdmissionPlugin = {
   ),
   validate: async (admission) => {
     if (admission.user.groups.includes(mastersGroup)) return;
-    const view = viewOf(admission.objects);
+    const view = rbacView(admission.objects);
     const wanted = await wantedRules(admission, view);
     const owned = view.rulesFor(admission.user, admission.namespace);
     const missing = wanted.filter((rule) => !rulesCover(owned, rule));
@@ -47,7 +39,7 @@ async function wantedRules(admission: Admission, view: Rbac): Promise<readonly P
     same(rules, old?.rules ?? []) && same(aggregationRule, old?.aggregationRule ?? undefined);
   if (old !== undefined && isSame) return [];
   const { plural } = admission.resource.ref;
-  if (await may(admission, view, { verb: "escalate", plural, name: admission.name })) return [];
+  if (await may(admission, { verb: "escalate", plural, name: admission.name })) return [];
   // Whoever labels a role fills an aggregated one: its writer must have everything already.
   const isAggregated =
     aggregationRule !== undefined && !same(aggregationRule, old?.aggregationRule);
@@ -64,7 +56,7 @@ async function bindingRules(admission: Admission, view: Rbac): Promise<readonly 
   const old = admission.before as RoleBinding | undefined;
   if (old !== undefined && same(old.roleRef, roleRef) && same(old.subjects, subjects)) return [];
   const plural = roleRef.kind === "ClusterRole" ? clusterRoles.plural : "roles";
-  if (await may(admission, view, { verb: "bind", plural, name: roleRef.name })) return [];
+  if (await may(admission, { verb: "bind", plural, name: roleRef.name })) return [];
   const rules = view.rulesOfRole(roleRef.kind, roleRef.name, admission.namespace);
   if (rules === undefined) throw notFound({ group, name: plural }, roleRef.name);
   return rules;
@@ -73,25 +65,13 @@ async function bindingRules(admission: Admission, view: Rbac): Promise<readonly 
 const same = (one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other);
 
-async function may(
-  { user, namespace, signal }: Admission,
-  view: Rbac,
+const may = (
+  admission: Admission,
   { verb, plural, name }: { readonly verb: string; readonly plural: string; readonly name: string },
-): Promise<boolean> {
-  const attributes: Attributes = {
-    user,
-    verb,
-    resourceRequest: true,
-    path: "",
-    apiGroup: group,
-    apiVersion: "v1",
-    resource: plural,
-    subresource: "",
-    namespace,
-    name,
-  };
-  return (await view.authorize(attributes, signal)).allowed;
-}
+): Promise<boolean> => {
+  const { namespace } = admission;
+  return callerMay(admission, { verb, apiGroup: group, resource: plural, namespace, name });
+};
 
 function refusal({ user, resource, name }: Admission, missing: readonly PolicyRule[]) {
   const groups = user.groups.map((one) => JSON.stringify(one)).join(" ");

@@ -71,6 +71,7 @@ const admissionOf = (
   dryRun,
   before: undefined,
   objects: store.parts.objects,
+  clock: store.parts.clock,
   signal,
 });
 
@@ -83,7 +84,8 @@ function born(
   const { resource, parts } = store;
   const metadata = bornMeta(sent.metadata ?? {}, { resource, namespace, ...parts });
   const object = { ...sent, metadata };
-  const prepared = resource.prepareForCreate?.(object) ?? object;
+  const requested = resource.withRequester?.(object, context.user) ?? object;
+  const prepared = resource.prepareForCreate?.(requested) ?? requested;
   if (context.isApply === true) return prepared;
   const nowMs = parts.clock.now();
   return recordFields(prepared, undefined, { resource, subresource: "", context, nowMs });

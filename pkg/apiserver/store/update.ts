@@ -20,7 +20,12 @@ export interface UpdateMode {
   /** "" for the object itself. */
   readonly subresource: string;
   /** What is sent, without what may not be changed this way. */
-  readonly prepare: (resource: Resource, sent: KubeObject, current: KubeObject) => KubeObject;
+  readonly prepare: (
+    resource: Resource,
+    sent: KubeObject,
+    current: KubeObject,
+    nowMs: number,
+  ) => KubeObject;
   readonly validate: (
     resource: Resource,
     object: KubeObject,
@@ -131,11 +136,12 @@ async function planUpdate(
     object: kept(sent, current),
     before: current,
     objects: parts.objects,
+    clock: parts.clock,
     signal: context.signal,
   };
   const admitted = await parts.admission.admit(admission);
-  const prepared = mode.prepare(resource, admitted, current);
   const nowMs = parts.clock.now();
+  const prepared = mode.prepare(resource, admitted, current, nowMs);
   const recorded =
     context.isApply === true
       ? withManagedFields(prepared, admitted)
@@ -172,9 +178,14 @@ function keepStatus(resource: Resource, object: KubeObject, current: KubeObject)
 }
 
 /** A write of the status leaves all else as it is, unless the kind says otherwise. */
-function keepAllButStatus(resource: Resource, object: KubeObject, current: KubeObject): KubeObject {
+function keepAllButStatus(
+  resource: Resource,
+  object: KubeObject,
+  current: KubeObject,
+  nowMs: number,
+): KubeObject {
   const prepare = resource.status?.prepareForUpdate;
-  if (prepare !== undefined) return prepare(object, current);
+  if (prepare !== undefined) return prepare(object, current, nowMs);
   return withStatus(current, statusOf(object));
 }
 

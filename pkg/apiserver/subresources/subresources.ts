@@ -1,10 +1,12 @@
 /** Every subresource that the server has, and the verbs of each. A kind names those it has. */
+import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../../api/core/v1.ts";
 import type { TokenRequest } from "../../../api/authentication/v1.ts";
 import type { Eviction } from "../../../api/policy/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { IssueToken } from "../connect-contract.ts";
+import { prepareApproval, validateApproval } from "../kinds/certificate-signing-request.ts";
 import { validateEphemeralUpdate } from "../kinds/pod/ephemeral-update.ts";
 import { badRequest } from "../refusals.ts";
 import { answerObject } from "../rendering/choose-rendering.ts";
@@ -38,6 +40,15 @@ const finalizeMode: UpdateMode = {
   validate: () => [],
 };
 
+/** The decision about a request for a certificate, and nothing else of it. */
+const approvalMode: UpdateMode = {
+  subresource: "approval",
+  prepare: (_resource, sent, current, nowMs) =>
+    prepareApproval(sent as CertificateSigningRequest, current as CertificateSigningRequest, nowMs),
+  validate: (_resource, object, current) =>
+    validateApproval(object as CertificateSigningRequest, current as CertificateSigningRequest),
+};
+
 /** Containers may be added to a running pod for looking into it, and nothing else changes. */
 const ephemeralMode: UpdateMode = {
   subresource: "ephemeralcontainers",
@@ -47,6 +58,25 @@ const ephemeralMode: UpdateMode = {
     return { ...before, spec: { ...before.spec, ephemeralContainers } } as KubeObject;
   },
   validate: (_resource, object, current) => validateEphemeralUpdate(object as Pod, current as Pod),
+};
+
+/** Resources of containers, and how each may change; the containers themselves stay. */
+const resizeMode: UpdateMode = {
+  subresource: "resize",
+  prepare: (_resource, sent, current) => {
+    const wanted = new Map((sent as Pod).spec?.containers.map((one) => [one.name, one]));
+    const { spec, ...before } = current as Pod;
+    const containers = spec?.containers.map((container) => {
+      const { resources, resizePolicy } = wanted.get(container.name) ?? container;
+      return {
+        ...container,
+        ...(resources === undefined ? {} : { resources }),
+        ...(resizePolicy === undefined ? {} : { resizePolicy }),
+      };
+    });
+    return { ...before, spec: { ...spec, containers } } as KubeObject;
+  },
+  validate: () => [],
 };
 
 const evictionRef = {
@@ -92,10 +122,12 @@ export const subresourceVerbs = (
   issueToken: IssueToken = noTokens,
 ): Readonly<Record<string, Verbs>> => ({
   status: partOf(statusMode),
+  approval: partOf(approvalMode),
   scale: scaleVerbs,
   finalize: { update: serveUpdateOf(finalizeMode) },
   binding: { create: serveBinding },
   eviction: { create: serveEviction },
   ephemeralcontainers: partOf(ephemeralMode),
+  resize: partOf(resizeMode),
   token: { create: serveToken(issueToken) },
 });
