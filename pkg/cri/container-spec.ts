@@ -1,5 +1,4 @@
 import { mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { NamespaceMode, type ContainerConfig } from "../../api/cri/v1.ts";
 import type { Seccomp, Spec } from "../../api/oci/runtime.ts";
 import type { StoredImage } from "../images/images.ts";
@@ -7,12 +6,11 @@ import type { ContainerUser } from "../images/user-lookup.ts";
 import { defaultSeccomp } from "../linux/seccomp-default.ts";
 import type { CriContext } from "./context.ts";
 import { containerUser } from "./container-user.ts";
-import { CriError, invalid, notFound } from "./cri-error.ts";
+import { CriError, invalid } from "./cri-error.ts";
 import { readAllDevices, readDevices } from "./host-devices.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import { chooseSeccomp, readSeccomp } from "./seccomp-profile.ts";
 import type { SpecInput, SpecPaths } from "./spec-input.ts";
-import { normalPath } from "./spec-mounts-plan.ts";
 import { planSpec } from "./spec-plan.ts";
 import { planCapabilities } from "./spec-process-plan.ts";
 
@@ -22,6 +20,8 @@ export interface SpecRequest {
   readonly sandbox: SandboxRecord;
   readonly image: StoredImage;
   readonly paths: SpecPaths;
+  /** Sources of mounts that are images, by container path. */
+  readonly imageMounts: Readonly<Record<string, string>>;
   /** The container whose processes are to be seen (an ephemeral container's target). */
   readonly target: (id: string) => ContainerRecord | undefined;
 }
@@ -54,7 +54,7 @@ export async function prepareSpec(
     user,
     host: context.host,
     devices,
-    imageMounts: imageMounts(context, config),
+    imageMounts: request.imageMounts,
     paths: { ...request.paths, ...(pid === undefined ? {} : { pid }) },
     ...(seccomp === undefined ? {} : { seccomp }),
   };
@@ -74,22 +74,6 @@ async function makeSources({ mounts = [] }: ContainerConfig): Promise<void> {
     );
     if (!isThere) await mkdir(hostPath, { recursive: true, mode: 0o755 });
   }
-}
-
-function imageMounts(
-  { images }: CriContext,
-  { mounts = [] }: ContainerConfig,
-): Readonly<Record<string, readonly string[]>> {
-  return Object.fromEntries(
-    mounts.flatMap(({ image: spec, containerPath = "", imageSubPath = "" }) => {
-      if (!spec?.image) return [];
-      const found = images.get(spec.image);
-      if (found === undefined) throw notFound("image", spec.image);
-      const folders = images.lowerFolders(found);
-      const below = imageSubPath === "" ? "" : normalPath(imageSubPath);
-      return [[normalPath(containerPath), folders.map((folder) => join(folder, below))] as const];
-    }),
-  );
 }
 
 function pidNamespace({ config, sandbox, target }: SpecRequest): string | undefined {

@@ -3,11 +3,14 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ContainerConfig } from "../../api/cri/v1.ts";
 import { chainOf } from "../base/errors.ts";
+import type { StoredImage } from "../images/images.ts";
 import { endOf, planRecovery } from "./container-life-plan.ts";
-import { prepareSpec } from "./container-spec.ts";
+import { prepareSpec, type PreparedSpec } from "./container-spec.ts";
 import type { CriContext } from "./context.ts";
 import { CriError, notFound, required } from "./cri-error.ts";
 import type { CriEvents } from "./events.ts";
+import { findImage } from "./image-service.ts";
+import { ImageVolumes } from "./image-volumes.ts";
 import { containerCodec } from "./record-codecs.ts";
 import { RecordStore } from "./record-store.ts";
 import type { ContainerEnd, ContainerRecord, SandboxRecord } from "./records.ts";
@@ -37,6 +40,7 @@ export class Containers {
   readonly #events: CriEvents;
   readonly #store: RecordStore<ContainerRecord>;
   readonly #serial = new Serial();
+  readonly #imageVolumes: ImageVolumes;
   /** Who waits for a container's end. */
   readonly #waiters = new Map<string, Set<() => void>>();
 
@@ -44,6 +48,8 @@ export class Containers {
     this.#context = options.context;
     this.#events = options.events;
     this.#store = store;
+    const { paths, images, kernel } = options.context;
+    this.#imageVolumes = new ImageVolumes(join(paths.run, "image-volumes"), images, kernel);
   }
 
   /** Reads the records and brings them in line with what the supervisor knows. */
@@ -85,37 +91,24 @@ export class Containers {
     const { sandbox } = place;
     this.#check(place, config);
     const name = required(config.image?.image, "image");
-    const image = images.get(name);
+    const image = findImage(this.#context, name);
     if (image === undefined) throw notFound("image", name);
     const id = `${random.uuid()}${random.uuid()}`.replaceAll("-", "");
     const target = (other: string): ContainerRecord | undefined => this.find(other);
-    const request = { id, config, image, target, ...place };
-    const { spec, user } = await prepareSpec(this.#context, request);
-    await images.prepareSnapshot(id, image);
-    const record: ContainerRecord = {
-      id,
-      sandboxId: sandbox.id,
-      config,
-      imageName: image.tags[0] ?? image.digests[0] ?? name,
-      imageId: image.id,
-      imageRef: image.digests[0] ?? image.id,
-      user: {
-        uid: user.uid,
-        gid: user.gid,
-        groups: [...(spec.process?.user?.additionalGids ?? [])],
-      },
-      stopSignal: stopSignalOf(config.stopSignal, image.config.config.stopSignal),
-      logPath: logPathOf(sandbox, config),
-      spec,
-      createdAtMs: clock.now(),
-      life: { at: "created" },
-    };
-    await this.#store.put(record).catch(async (error: unknown) => {
+    try {
+      const imageMounts = await this.#imageVolumes.prepare(id, config);
+      const request = { id, config, image, target, imageMounts, ...place };
+      const prepared = await prepareSpec(this.#context, request);
+      await images.prepareSnapshot(id, image);
+      const record = newRecord({ id, sandbox, config, image, ...prepared });
+      await this.#store.put({ ...record, createdAtMs: clock.now() });
+    } catch (error) {
       await images.snapshots.remove(id);
+      await this.#imageVolumes.remove(id);
       throw error;
-    });
-    this.#events.emit("created", record);
-    return record;
+    }
+    this.#events.emit("created", this.get(id));
+    return this.get(id);
   }
 
   #check({ sandbox }: ContainerPlace, config: ContainerConfig): void {
@@ -193,6 +186,7 @@ export class Containers {
       if (this.find(record.id) === undefined) return;
       await this.#forget(record.id);
       await this.#context.images.snapshots.remove(record.id);
+      await this.#imageVolumes.remove(record.id);
       const last = this.get(record.id);
       await this.#store.remove(record.id);
       this.#events.emit("deleted", last);
@@ -275,6 +269,9 @@ export class Containers {
     for (const id of images.snapshots.list()) {
       if (!ids.has(id)) await images.snapshots.remove(id);
     }
+    for (const id of await this.#imageVolumes.list()) {
+      if (!ids.has(id)) await this.#imageVolumes.remove(id);
+    }
   }
 }
 
@@ -282,4 +279,34 @@ export class Containers {
 function logPathOf(sandbox: SandboxRecord, config: ContainerConfig): string {
   const { logDirectory } = sandbox.config;
   return logDirectory && config.logPath ? join(logDirectory, config.logPath) : "";
+}
+
+/** A container that was just planned; `createdAtMs` is the caller's to set. */
+function newRecord(
+  made: PreparedSpec & {
+    readonly id: string;
+    readonly sandbox: SandboxRecord;
+    readonly config: ContainerConfig;
+    readonly image: StoredImage;
+  },
+): ContainerRecord {
+  const { id, sandbox, config, image, spec, user } = made;
+  return {
+    id,
+    sandboxId: sandbox.id,
+    config,
+    imageName: image.tags[0] ?? image.digests[0] ?? image.id,
+    imageId: image.id,
+    imageRef: image.digests[0] ?? image.id,
+    user: {
+      uid: user.uid,
+      gid: user.gid,
+      groups: [...(spec.process?.user?.additionalGids ?? [])],
+    },
+    stopSignal: stopSignalOf(config.stopSignal, image.config.config.stopSignal),
+    logPath: logPathOf(sandbox, config),
+    spec,
+    createdAtMs: 0,
+    life: { at: "created" },
+  };
 }

@@ -59,8 +59,11 @@ export function createImageService(context: CriContext): ImageService {
   };
 }
 
-/** A text that is no reference names no image. */
-function findImage({ images }: CriContext, name: string): StoredImage | undefined {
+/** Throws INVALID_ARGUMENT on a text that is no reference. */
+export function findImage(
+  { images }: Pick<CriContext, "images">,
+  name: string,
+): StoredImage | undefined {
   try {
     return images.get(name);
   } catch (error) {

@@ -17,8 +17,8 @@ export interface SpecInput {
   readonly seccomp?: Seccomp;
   /** Nodes of devices, as they were found on the host. */
   readonly devices: readonly HostDevice[];
-  /** Folders or files that stand for CRI mounts of images: by container path. */
-  readonly imageMounts: Readonly<Record<string, readonly string[]>>;
+  /** Sources of mounts that are images, by container path. */
+  readonly imageMounts: Readonly<Record<string, string>>;
 }
 
 /** Files of the sandbox. */

@@ -90,20 +90,12 @@ function planCriMount(input: SpecInput, mount: CriMount): Mount {
   };
 }
 
-/** An image as a volume: its layers, read-only and without programs that gain rights. */
+/** An image as a volume: read-only, whatever is asked. */
 function planImageMount({ imageMounts }: SpecInput, destination: string): Mount {
-  const folders = imageMounts[destination] ?? [];
-  const [only] = folders;
-  if (only === undefined) throw invalid(`image of mount ${destination} has no layers`);
-  if (folders.length === 1) {
-    return { destination, type: "bind", source: only, options: ["rbind", "rprivate", "ro"] };
-  }
-  return {
-    destination,
-    type: "overlay",
-    source: "overlay",
-    options: ["ro", "nosuid", `lowerdir=${folders.join(":")}`],
-  };
+  const source = imageMounts[destination];
+  if (source === undefined) throw invalid(`the image of mount ${destination} was not prepared`);
+  const options = ["rbind", "rprivate", "ro", "nosuid", "nodev"];
+  return { destination, type: "bind", source, options };
 }
 
 export function normalPath(path: string): string {
