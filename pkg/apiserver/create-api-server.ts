@@ -22,6 +22,7 @@ import { answerFailures } from "./filters/failures.ts";
 import { withImpersonation } from "./filters/impersonation.ts";
 import { limitInFlight } from "./filters/in-flight.ts";
 import { withMetrics } from "./filters/metrics.ts";
+import { withPretty } from "./filters/pretty.ts";
 import { limits } from "./limits.ts";
 import { runRepair } from "./services/repair.ts";
 import { dispatch } from "./serve/dispatch.ts";
@@ -65,6 +66,7 @@ export interface ApiServer {
 /** Every request's way, outermost first. */
 const filtersOf = (options: ApiServerOptions): readonly ApiFilter[] => [
   withMetrics(options.metrics, options.clock),
+  withPretty,
   answerFailures(options.logger),
   withDeadline(options.clock, limits.requestMs),
   withAuthentication(options.authenticate),

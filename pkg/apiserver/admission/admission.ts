@@ -3,6 +3,7 @@
  * value; `default-admission.ts` is the list, and its order is the order in which they run.
  */
 import type { KubeObject } from "../../../api/resource.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { UserInfo } from "../auth-contract.ts";
 import type { Objects } from "../objects-contract.ts";
 import type { Resource } from "../resource.ts";
@@ -25,6 +26,7 @@ export interface Admission {
   /** As it is; absent for a create. */
   readonly before: KubeObject | undefined;
   readonly objects: Objects;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 

@@ -11,6 +11,8 @@ const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const volumePrefix = "kube-api-access-";
 /** A little over an hour: the kubelet renews at four fifths of it. */
 const tokenSeconds = 3_607;
+/** How long a pod waits for its namespace's default account: one second, as upstream's does. */
+const waits = { attemptsMax: 21, everyMs: 50 } as const;
 const mirrorAnnotation = "kubernetes.io/config.mirror";
 
 export const serviceAccount: AdmissionPlugin = {
@@ -40,11 +42,16 @@ function checkMirror({ resource: { ref }, name }: Admission, { spec }: Pod): voi
 }
 
 async function findAccount(admission: Admission, account: string): Promise<ServiceAccount> {
-  const { objects, namespace, name, resource, signal } = admission;
+  const { objects, namespace, name, resource, signal, clock } = admission;
   const key = { namespace, name: account };
-  const found =
-    objects.get(serviceAccounts, key) ?? (await objects.read(serviceAccounts, key, signal));
-  if (found !== undefined) return found;
+  // A new namespace gets its default account a moment later: a pod may come in between.
+  const attempts = account === "default" ? waits.attemptsMax : 1;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const found =
+      objects.get(serviceAccounts, key) ?? (await objects.read(serviceAccounts, key, signal));
+    if (found !== undefined) return found;
+    if (attempt < attempts) await clock.sleep(waits.everyMs, signal);
+  }
   throw forbiddenObject(
     resource.ref,
     name,

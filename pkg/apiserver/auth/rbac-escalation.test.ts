@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { KubeObject, ResourceRef } from "../../../api/resource.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "../../../api/resources.ts";
 import type { ClusterRole, PolicyRule } from "../../../api/rbac/v1.ts";
+import { systemClock } from "../../base/system-clock.ts";
 import type { Admission } from "../admission/admission.ts";
 import type { Resource } from "../resource.ts";
 import { rule } from "./bootstrap-role.ts";
@@ -45,6 +46,7 @@ const check = async (
     object,
     before: undefined,
     objects,
+    clock: systemClock,
     signal: new AbortController().signal,
     ...more,
   });

@@ -116,7 +116,9 @@ function decodeValue<T extends KubeObject>(
   const { object, unknownFields } = kubernetesDecoder.decode<T>(schema, value);
   const mode = fieldValidationOf(request);
   if (mode === "Ignore") return object;
-  const duplicates = json === undefined ? [] : duplicateFields(json);
+  // Only the text shows what stands in it twice: it is read again for those who ask for checks.
+  const isAsked = request.query.has("fieldValidation");
+  const duplicates = json === undefined || !isAsked ? [] : duplicateFields(json);
   if (mode === "Strict") {
     const message = strictDecodingError(unknownFields, duplicates);
     if (message !== undefined) throw new StrictError(message);

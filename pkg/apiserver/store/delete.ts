@@ -30,6 +30,7 @@ export async function deleteObject(
       object: current,
       before: current,
       objects: parts.objects,
+      clock: parts.clock,
       signal: context.signal,
     });
     const deletion = planDeletion(resource, current, request, parts.clock.now());
