@@ -73,14 +73,11 @@ async function stormyDay(seed: number): Promise<readonly string[]> {
 }
 
 describe("a cluster of fifty simulated nodes", () => {
-  it("converges through lost nodes and failing requests, and replays by its seed", async () => {
+  it("converges through lost nodes and failures, and replays by its seed only", async () => {
     const seed = 20_260_101;
     const first = await stormyDay(seed);
     expect(first.length).toBeGreaterThan(1_000);
     expect(await stormyDay(seed), `seed ${seed}`).toEqual(first);
-  }, 60_000);
-
-  it("takes another course with another seed", async () => {
-    expect(await stormyDay(1)).not.toEqual(await stormyDay(2));
+    expect(await stormyDay(seed + 1)).not.toEqual(first);
   }, 60_000);
 });
