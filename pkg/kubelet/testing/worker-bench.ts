@@ -69,6 +69,10 @@ export class WorkerBench {
   readonly gone: string[] = [];
   /** What probes over the network find. */
   reach: () => ReachOutcome = () => ({ got: "answer", status: 200, body: "" });
+  /** Set: volumes cannot be made. */
+  mountFailure: Error | undefined = undefined;
+  /** How often volumes were asked for. */
+  mounts = 0;
   readonly #stop = new AbortController();
 
   constructor(images: readonly string[] = ["web:1"], runtime?: FakeRuntime) {
@@ -94,7 +98,15 @@ export class WorkerBench {
       runtime: cache,
       prober,
       images: new ImagePuller(cri, clock),
-      files: noFiles,
+      files: {
+        ...noFiles,
+        prepare: (pod, facts) => {
+          this.mounts += 1;
+          return this.mountFailure === undefined
+            ? noFiles.prepare(pod, facts)
+            : Promise.reject(this.mountFailure);
+        },
+      },
       cgroups: noCgroups,
       objects: noObjects,
       network,

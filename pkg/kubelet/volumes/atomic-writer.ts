@@ -83,7 +83,8 @@ async function writeGeneration(
     const path = join(generation, file.path);
     await mkdir(dirname(path), { recursive: true, mode: 0o755 });
     await writeFile(path, file.bytes, { mode: file.mode });
-    if (file.uid !== undefined || gid !== undefined) await chown(path, file.uid ?? unchanged, gid ?? unchanged);
+    if (file.uid !== undefined || gid !== undefined)
+      await chown(path, file.uid ?? unchanged, gid ?? unchanged);
     // After chown, which clears set-id bits, and past the umask.
     await chmod(path, file.mode);
   }

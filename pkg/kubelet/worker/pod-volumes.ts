@@ -1,6 +1,6 @@
 import type { Pod } from "../../../api/core/v1.ts";
 import { chainOf } from "../../base/errors.ts";
-import { tokensOf, type VolumeFacts } from "../volumes/projected-files.ts";
+import { tokensOf, VolumeError, type VolumeFacts } from "../volumes/projected-files.ts";
 import type { PreparedVolumes } from "../volumes/pod-files.ts";
 import type { PodContext } from "./pod-context.ts";
 
@@ -41,8 +41,8 @@ export class PodVolumes {
     const { objects, files } = this.#context;
     this.#expired = false;
     try {
-      await objects.follow(pod, signal);
-      this.#paths = await files.prepare(pod, await this.#facts(pod));
+      const [tokens] = await Promise.all([this.#tokens(pod), objects.follow(pod, signal)]);
+      this.#paths = await files.prepare(pod, this.#facts(pod, tokens));
     } catch (cause) {
       this.#expired = true;
       if (signal.aborted) throw cause;
@@ -51,16 +51,28 @@ export class PodVolumes {
     }
   }
 
-  async #facts(pod: Pod): Promise<VolumeFacts> {
-    const { objects, settings } = this.#context;
+  async #tokens(pod: Pod): Promise<ReadonlyMap<string, string>> {
+    const { objects } = this.#context;
     const tokens = new Map<string, string>();
     let dueAtMs: number | undefined;
-    for (const projection of (pod.spec.volumes ?? []).flatMap(tokensOf)) {
-      const { token, renewAtMs } = await objects.token(pod, projection);
-      tokens.set(JSON.stringify(projection), token);
-      dueAtMs = Math.min(dueAtMs ?? renewAtMs, renewAtMs);
-    }
+    for (const volume of pod.spec.volumes ?? [])
+      for (const projection of tokensOf(volume)) {
+        const { token, renewAtMs } = await objects
+          .token(pod, projection)
+          .catch((cause: unknown) => {
+            throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}"`, {
+              cause,
+            });
+          });
+        tokens.set(JSON.stringify(projection), token);
+        dueAtMs = Math.min(dueAtMs ?? renewAtMs, renewAtMs);
+      }
     this.#dueAtMs = dueAtMs;
+    return tokens;
+  }
+
+  #facts(pod: Pod, tokens: ReadonlyMap<string, string>): VolumeFacts {
+    const { objects, settings } = this.#context;
     return {
       pod,
       podIPs: [],

@@ -377,6 +377,21 @@ describe("a pod's worker", () => {
     assert.equal(bench.states(pod), "web=Running ready");
   });
 
+  it("waits for a volume, without hurry, and goes on as soon as it can be had", async () => {
+    open();
+    bench.mountFailure = new Error('configmap "late" not found');
+    const pod = testPod("a");
+    await bench.set(pod);
+    await bench.advance(5_000);
+    assert.equal(bench.states(pod), "web=ContainerCreating");
+    assert.equal(bench.told("FailedMount")[0], 'Warning FailedMount configmap "late" not found');
+    assert.ok(bench.mounts < 6, `${bench.mounts} attempts in 5 s`);
+    bench.mountFailure = undefined;
+    bench.pods.worker("uid-a")?.expireVolumes();
+    await bench.settle();
+    assert.equal(bench.states(pod), "web=Running ready");
+  });
+
   it("waits for a ConfigMap that is not there", async () => {
     open();
     const env = [{ name: "A", valueFrom: { configMapKeyRef: { name: "none", key: "a" } } }];

@@ -15,7 +15,7 @@ import {
   uidOf,
 } from "../pods/pod-spec.ts";
 import {
-  currentSandbox,
+  aliveContainers,
   emptyRuntimePod,
   type RuntimeContainer,
   type RuntimePod,
@@ -129,7 +129,8 @@ export class PodWorker {
     this.#volumes.expire();
     this.#works.forgive();
     for (const [name, { reason }] of this.#startFailures)
-      if (reason === "CreateContainerConfigError") this.#startFailures.delete(name);
+      if (["CreateContainerConfigError", creating.reason].includes(reason))
+        this.#startFailures.delete(name);
     this.wake();
   }
 
@@ -179,9 +180,9 @@ export class PodWorker {
     }
   }
 
-  /** A running pod's files follow what they are made of; before that its sandbox's step makes them. */
+  /** A running pod's files follow what they are made of; before that its start makes them. */
   #keepVolumes(runtime: RuntimePod): void {
-    const isRunning = currentSandbox(runtime) !== undefined && this.#stopping === undefined;
+    const isRunning = aliveContainers(runtime).length > 0 && this.#stopping === undefined;
     if (isRunning && this.#volumes.isDue(this.#context.clock.now()))
       this.#works.start("volumes", () => this.#volumes.prepare(this.#pod, this.#starts.signal));
   }
@@ -287,10 +288,15 @@ export class PodWorker {
     this.#context.note(this.#pod, "Warning", "BackOff", message, spec);
   }
 
+  /** Volumes and sandbox need nothing of each other, and both take their time. */
   async #createSandbox(attempt: number): Promise<void> {
-    await this.#volumes.prepare(this.#pod, this.#starts.signal);
-    await createSandbox(this.#pod, attempt, this.#context);
+    const [volumes, sandbox] = await Promise.allSettled([
+      this.#volumes.prepare(this.#pod, this.#starts.signal),
+      createSandbox(this.#pod, attempt, this.#context),
+    ]);
     await this.#context.runtime.refresh(this.uid);
+    if (sandbox.status === "rejected") throw sandbox.reason;
+    if (volumes.status === "rejected") throw volumes.reason;
   }
 
   async #stopSandbox(podSandboxId: string): Promise<void> {
@@ -362,10 +368,12 @@ export class PodWorker {
     const fields = { pod: describePod(this.#pod), container: name, error: chainOf(error) };
     this.#context.logger.warn(fields, "a container could not be started");
     this.#works.fail(`start ${name}`);
-    if (!(error instanceof StartError)) return;
-    const { reason, message, retryAtMs } = error;
+    // What a volume lacks was told as FailedMount; the container is still being made.
+    const { reason, message, retryAtMs } =
+      error instanceof StartError ? error : { ...creating, retryAtMs: undefined };
     const untilMs = retryAtMs ?? this.#works.retryAtMs(`start ${name}`);
-    this.#startFailures.set(name, { reason, message, untilMs: Math.max(untilMs, nowMs) });
+    const waiting = message === undefined ? { reason } : { reason, message };
+    this.#startFailures.set(name, { ...waiting, untilMs: Math.max(untilMs, nowMs) });
   }
 
   #kill(action: Kill, podIP: string): void {
@@ -420,6 +428,9 @@ export class PodWorker {
     this.#context.prober.forget(this.uid);
   }
 }
+
+/** A container that is on its way, as its status shows it. */
+const creating = { reason: "ContainerCreating", message: undefined } as const;
 
 /** What of a running pod its own files may show. */
 const downwardOf = ({ metadata }: Pod): string =>
