@@ -174,6 +174,11 @@ describe("Images", () => {
       expect(await daemon.content.size(digest)).toBe(13);
     });
     const image = await build(tool);
+    await daemon.prepareSnapshot("ef".repeat(32), image);
+    await tool.remove("test");
+    expect(await tool.layers.list()).toHaveLength(2);
+    await daemon.snapshots.remove("ef".repeat(32));
+    await build(tool);
     expect(daemon.get("test")?.id).toBe(image.id);
     await daemon.remove("test");
     expect(tool.list()).toEqual([]);

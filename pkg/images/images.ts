@@ -108,12 +108,9 @@ export class Images {
       snapshots: await Snapshots.open(join(root, "snapshots")),
       references: await ReferenceStore.open(join(root, "references"), options.clock),
     });
-    using alone = images.#lock("exclusive");
-    if (alone !== undefined) {
-      await images.content.clean();
-      await images.layers.clean();
-    }
+    await images.#clean();
     for (const record of images.#references.list()) await images.#check(record);
+    await images.collectGarbage();
     return images;
   }
 
@@ -165,7 +162,14 @@ export class Images {
   }
 
   async prepareSnapshot(containerId: string, image: StoredImage): Promise<Snapshot> {
-    return await this.snapshots.prepare(containerId, image.config.diffIds);
+    const { diffIds } = image.config;
+    return await this.whileBusy(async () => {
+      // Asked under the lock: somebody may have removed the image just now.
+      for (const diffId of diffIds) {
+        if (!(await this.layers.has(diffId))) throw new Error(`layer ${diffId} is gone`);
+      }
+      return await this.snapshots.prepare(containerId, diffIds);
+    });
   }
 
   /** Gives an image that is here a further name. */
@@ -219,10 +223,19 @@ export class Images {
         ...(this.#factsOf(record)?.blobs ?? []),
       ]),
       usedLayers: [
-        ...this.snapshots.usedLayers(),
+        ...(await this.snapshots.usedLayers()),
         ...records.flatMap((record) => this.#factsOf(record)?.config.diffIds ?? []),
       ],
     });
+  }
+
+  /** Put off while another process is at work in the store. */
+  async #clean(): Promise<void> {
+    using alone = this.#lock("exclusive");
+    if (alone === undefined) return;
+    await this.content.clean();
+    await this.layers.clean();
+    await this.snapshots.clean();
   }
 
   /** Shared among those who add, also in other processes; exclusive to who removes. */

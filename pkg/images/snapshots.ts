@@ -1,6 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeFileAtomically } from "./atomic-file.ts";
 import { isDigest, type Digest } from "./digest.ts";
 
 /** Folders of one container's overlay. */
@@ -24,8 +23,17 @@ export class Snapshots {
   static async open(folder: string): Promise<Snapshots> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const snapshots = new Snapshots(folder);
-    for (const id of await readdir(folder)) await snapshots.#load(id);
+    for (const [id, layers] of await snapshots.#read()) snapshots.#layers.set(id, layers);
     return snapshots;
+  }
+
+  /** Removes what was made or removed half when a process died; nobody may be at it. */
+  async clean(): Promise<void> {
+    const whole = await this.#read();
+    for (const name of await readdir(this.#folder)) {
+      // No container was ever told of such a one.
+      if (!whole.has(name)) await rm(join(this.#folder, name), { recursive: true, force: true });
+    }
   }
 
   /** Idempotent. `id` must be hex digits: it becomes a file name. */
@@ -35,7 +43,9 @@ export class Snapshots {
     await mkdir(snapshot.upper, { recursive: true, mode: 0o755 });
     await mkdir(snapshot.work, { recursive: true, mode: 0o700 });
     const record = join(this.#folder, id, "layers.json");
-    await writeFileAtomically(record, Buffer.from(JSON.stringify(diffIds)));
+    // Not forced to the disk: a machine that loses power loses its containers with it.
+    await writeFile(`${record}.new`, JSON.stringify(diffIds), { mode: 0o600 });
+    await rename(`${record}.new`, record);
     this.#layers.set(id, diffIds);
     return snapshot;
   }
@@ -55,9 +65,9 @@ export class Snapshots {
     return layers;
   }
 
-  /** Diff ids of all layers in use. */
-  usedLayers(): readonly Digest[] {
-    return [...this.#layers.values()].flat();
+  /** Diff ids of all layers in use, also by containers of another process. */
+  async usedLayers(): Promise<readonly Digest[]> {
+    return [...(await this.#read()).values()].flat();
   }
 
   /** Succeeds when there is none. */
@@ -69,16 +79,17 @@ export class Snapshots {
     this.#layers.delete(id);
   }
 
-  async #load(id: string): Promise<void> {
-    const folder = join(this.#folder, id);
-    const record = await readFile(join(folder, "layers.json"), "utf8").catch(() => undefined);
-    const layers: unknown = record === undefined ? undefined : JSON.parse(record);
-    if (id.endsWith(".doomed") || !Array.isArray(layers)) {
-      // Made or removed half when the process died: no container was ever told of it.
-      await rm(folder, { recursive: true, force: true });
-      return;
+  /** Whole snapshots as they are on disk. */
+  async #read(): Promise<ReadonlyMap<string, readonly Digest[]>> {
+    const found = new Map<string, readonly Digest[]>();
+    for (const id of await readdir(this.#folder)) {
+      const file = join(this.#folder, id, "layers.json");
+      const record = await readFile(file, "utf8").catch(() => undefined);
+      const layers: unknown = record === undefined ? undefined : JSON.parse(record);
+      if (id.endsWith(".doomed") || !Array.isArray(layers)) continue;
+      found.set(id, layers.map(String).filter(isDigest));
     }
-    this.#layers.set(id, layers.map(String).filter(isDigest));
+    return found;
   }
 }
 
