@@ -93,7 +93,7 @@ export const rooms: readonly Room[] = [
     node: [...plain, "crypto", "zlib", "https", "http", "net", "tls", "async_hooks"],
     packages: ["ajv", "fastify"],
   },
-  { path: "pkg/controllers", imports: onClient },
+  { path: "pkg/controllers", imports: [...onClient, "pkg/pki"] },
   { path: "pkg/scheduler", imports: onClient },
   {
     path: "pkg/kubelet",

@@ -1,5 +1,7 @@
 /** tskube-controller-manager: every built-in controller, against any Kubernetes API server. */
 import { readFile } from "node:fs/promises";
+import { UsageError } from "../../pkg/base/flags.ts";
+import type { ControllerSettings } from "../../pkg/controllers/controllers.ts";
 import { accountTransports } from "../wiring/account-tokens.ts";
 import { accessByKubeconfig } from "../wiring/api-access.ts";
 import { runControllers } from "../wiring/controlling.ts";
@@ -17,14 +19,36 @@ const flags = {
     kind: "text",
     help: "What pods verify the API server with (/etc/tskube/pki/ca.crt)",
   },
+  "cluster-signing-cert-file": {
+    kind: "text",
+    help: "With the key: the authority that signs approved requests (none: nothing is signed)",
+  },
+  "cluster-signing-key-file": { kind: "text", help: "Its key" },
   "leader-elect": { kind: "text", alone: "true", help: "false: do not wait to lead among several" },
   ...logFlags,
 } as const;
+
+/** Both files, or none. */
+async function signingOf(
+  certificateFile: string | undefined,
+  keyFile: string | undefined,
+): Promise<Pick<ControllerSettings, "signing">> {
+  if (certificateFile === undefined && keyFile === undefined) return {};
+  if (certificateFile === undefined || keyFile === undefined) {
+    throw new UsageError("--cluster-signing-cert-file and --cluster-signing-key-file go together");
+  }
+  const certificate = await readFile(certificateFile, "utf8");
+  return { signing: { authority: { certificate, key: await readFile(keyFile, "utf8") } } };
+}
 
 await runProgram(text, flags, async ({ flags: given }, signal) => {
   const doors = systemDoors(text.name, given["log-level"]);
   const path = given.kubeconfig ?? "/etc/tskube/controller-manager.conf";
   const rootCa = await readFile(given["root-ca-file"] ?? "/etc/tskube/pki/ca.crt", "utf8");
+  const signing = await signingOf(
+    given["cluster-signing-cert-file"],
+    given["cluster-signing-key-file"],
+  );
   const access = await accessByKubeconfig(path, "kube-controller-manager", doors, signal);
   const election = { name: "kube-controller-manager", elect: given["leader-elect"] !== "false" };
   await runLeading(
@@ -32,7 +56,7 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
     election,
     (leading) => {
       const asAccount = accountTransports(access, access.access, leading);
-      return runControllers({ access, asAccount, rootCa }, leading);
+      return runControllers({ access, asAccount, rootCa, ...signing }, leading);
     },
     signal,
   );

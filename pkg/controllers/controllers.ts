@@ -3,6 +3,9 @@
  * the others. A new controller is one file and one line here.
  */
 import type { Program } from "../controller/controller.ts";
+import { csrApprovingController } from "./certificates/csr-approving.ts";
+import { csrCleanerController } from "./certificates/csr-cleaner.ts";
+import { csrSigningController, type CertificateSigning } from "./certificates/csr-signing.ts";
 import { clusterRoleAggregation } from "./cluster-role-aggregation.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
@@ -19,13 +22,18 @@ import { taintEvictionController } from "./taint-eviction.ts";
 export interface ControllerSettings {
   /** PEM: what pods verify the API server with. */
   readonly rootCa: string;
+  /** Absent: nobody here signs what was approved. */
+  readonly signing?: CertificateSigning;
 }
 
-export const controllers = ({ rootCa }: ControllerSettings): readonly Program[] => [
+export const controllers = ({ rootCa, signing }: ControllerSettings): readonly Program[] => [
   namespaceController,
   serviceAccountController,
   rootCaPublisher(rootCa),
   clusterRoleAggregation,
+  csrApprovingController,
+  ...(signing === undefined ? [] : [csrSigningController(signing)]),
+  csrCleanerController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,

@@ -1,0 +1,201 @@
+/**
+ * What is to become of a request for a certificate: pure, over what the request says and what was
+ * read out of its PKCS #10. Kubelets' requests must be exactly those that kubelets send, so that
+ * who approves one knows whom it will make of its sender.
+ */
+import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
+
+export const signers = {
+  client: "kubernetes.io/kube-apiserver-client",
+  kubeletClient: "kubernetes.io/kube-apiserver-client-kubelet",
+  kubeletServing: "kubernetes.io/kubelet-serving",
+} as const;
+
+/** What the PKCS #10 request asks to be called. */
+export interface AskedNames {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  /** DNS names and IP addresses. */
+  readonly names: readonly string[];
+  readonly otherNames: readonly ("email" | "URI" | "other")[];
+}
+
+const nodesGroup = "system:nodes";
+const nodePrefix = "system:node:";
+
+const hour = 3_600_000;
+/** How long a request is kept after its last decision, milliseconds; and a pending one. */
+const keptMs = { decided: hour, pending: 24 * hour } as const;
+/** The shortest certificate, whatever was asked for. */
+const lifeMsMin = 600_000;
+
+const conditions = ({ status }: CertificateSigningRequest) => status?.conditions ?? [];
+
+export const hasCondition = (request: CertificateSigningRequest, type: string): boolean =>
+  conditions(request).some((one) => one.type === type && one.status === "True");
+
+const isIssued = ({ status }: CertificateSigningRequest): boolean =>
+  (status?.certificate ?? "") !== "";
+
+const isAddress = (name: string): boolean => name.includes(":") || /^\d+(\.\d+){3}$/.test(name);
+
+/** Key encipherment is for RSA keys only, and so may be left out. */
+function hasUsages({ spec }: CertificateSigningRequest, auth: "client auth" | "server auth") {
+  const usages = new Set(spec.usages ?? []);
+  const isExact = [...usages].every((usage) =>
+    ["digital signature", "key encipherment", auth].includes(usage),
+  );
+  return isExact && usages.has("digital signature") && usages.has(auth);
+}
+
+const usagesWanted = (auth: string): string =>
+  `usages did not match [digital signature key encipherment ${auth}]`;
+
+const isOfNodes = ({ organizations }: AskedNames): boolean =>
+  organizations.length === 1 && organizations[0] === nodesGroup;
+
+/** Why this is no request of a kubelet for its client certificate; undefined: it is one. */
+export function kubeletClientComplaint(
+  request: CertificateSigningRequest,
+  asked: AskedNames,
+): string | undefined {
+  const refused = (kind: string): string => `${kind} subjectAltNames are not allowed`;
+  const { names, otherNames, commonName } = asked;
+  if (!isOfNodes(asked)) return `subject organization is not ${nodesGroup}`;
+  if (names.some((name) => !isAddress(name))) return refused("DNS");
+  if (otherNames.includes("email")) return refused("Email");
+  if (names.some(isAddress)) return refused("IP");
+  if (otherNames.length > 0) return refused("URI");
+  if (!commonName.startsWith(nodePrefix))
+    return `subject common name does not begin with ${nodePrefix}`;
+  return hasUsages(request, "client auth") ? undefined : usagesWanted("client auth");
+}
+
+/** The same for a kubelet's serving certificate. */
+export function kubeletServingComplaint(
+  request: CertificateSigningRequest,
+  asked: AskedNames,
+): string | undefined {
+  const { names, otherNames, commonName } = asked;
+  if (!isOfNodes(asked)) return `subject organization is not ${nodesGroup}`;
+  if (names.length === 0) return "DNS or IP subjectAltName is required";
+  if (otherNames.includes("email")) return "Email subjectAltNames are not allowed";
+  if (otherNames.length > 0) return "URI subjectAltNames are not allowed";
+  if (!hasUsages(request, "server auth")) return usagesWanted("server auth");
+  return commonName.startsWith(nodePrefix)
+    ? undefined
+    : `subject common name does not begin with ${nodePrefix}`;
+}
+
+function clientComplaint({ spec }: CertificateSigningRequest): string | undefined {
+  const usages = spec.usages ?? [];
+  const other = usages.find(
+    (usage) => !["digital signature", "key encipherment", "client auth"].includes(usage),
+  );
+  if (other !== undefined) return `invalid usage for client certificate: ${other}`;
+  return usages.includes("client auth")
+    ? undefined
+    : "missing required usage for client certificate: client auth";
+}
+
+/** What a kubelet may ask for without a person: under which permission its sender must have. */
+export interface AutoApproval {
+  /** Of certificatesigningrequests, verb create. */
+  readonly subresource: "nodeclient" | "selfnodeclient";
+  readonly message: string;
+}
+
+/** In the order in which they are tried; empty: this is for people to approve. */
+export function autoApprovals(
+  request: CertificateSigningRequest,
+  asked: AskedNames,
+): readonly AutoApproval[] {
+  const { spec } = request;
+  if (spec.signerName !== signers.kubeletClient) return [];
+  if (kubeletClientComplaint(request, asked) !== undefined) return [];
+  const node: AutoApproval = {
+    subresource: "nodeclient",
+    message: "Auto approving kubelet client certificate after SubjectAccessReview.",
+  };
+  if (spec.username !== asked.commonName) return [node];
+  const self: AutoApproval = {
+    subresource: "selfnodeclient",
+    message: "Auto approving self kubelet client certificate after SubjectAccessReview.",
+  };
+  return [self, node];
+}
+
+/** Nobody has decided about it, and nothing was signed. */
+export const isUndecided = (request: CertificateSigningRequest): boolean =>
+  !isIssued(request) &&
+  !conditions(request).some(({ type }) => type === "Approved" || type === "Denied");
+
+/** Approved, and neither signed nor given up. */
+export const awaitsSignature = (request: CertificateSigningRequest): boolean =>
+  !isIssued(request) &&
+  hasCondition(request, "Approved") &&
+  !hasCondition(request, "Denied") &&
+  !hasCondition(request, "Failed");
+
+export type Signature =
+  | { readonly do: "nothing" }
+  | { readonly do: "fail"; readonly because: string }
+  | {
+      readonly do: "sign";
+      readonly usages: readonly ("client auth" | "server auth")[];
+      readonly validForMs: number;
+    };
+
+export interface SigningLimits {
+  /** The longest certificate, milliseconds. */
+  readonly lifeMsMax: number;
+  /** Milliseconds that the authority itself is still good for. */
+  readonly authorityLeftMs: number;
+}
+
+/** Signers that are not ours are somebody else's to answer. */
+export function planSignature(
+  request: CertificateSigningRequest,
+  asked: AskedNames,
+  limits: SigningLimits,
+): Signature {
+  const { signerName } = request.spec;
+  if (!awaitsSignature(request)) return { do: "nothing" };
+  if (!Object.values<string>(signers).includes(signerName)) return { do: "nothing" };
+  const isServing = signerName === signers.kubeletServing;
+  const because = isServing
+    ? kubeletServingComplaint(request, asked)
+    : signerName === signers.kubeletClient
+      ? kubeletClientComplaint(request, asked)
+      : clientComplaint(request);
+  if (because !== undefined) return { do: "fail", because };
+  return {
+    do: "sign",
+    usages: [isServing ? "server auth" : "client auth"],
+    validForMs: lifeMs(request, limits),
+  };
+}
+
+function lifeMs({ spec }: CertificateSigningRequest, limits: SigningLimits): number {
+  const asked =
+    spec.expirationSeconds === undefined ? limits.lifeMsMax : spec.expirationSeconds * 1000;
+  const wanted = Math.min(Math.max(asked, lifeMsMin), limits.lifeMsMax);
+  return Math.min(wanted, limits.authorityLeftMs);
+}
+
+/** When nobody will ask for it any more, milliseconds since the epoch; Infinity: not foreseen. */
+export function forgetAtMs(request: CertificateSigningRequest, notAfterMs = Infinity): number {
+  const after = (time: string | null | undefined, ms: number): number =>
+    (time ?? "") === "" ? Infinity : Date.parse(time ?? "") + ms;
+  const created = request.metadata?.creationTimestamp;
+  const all = conditions(request);
+  if (all.length === 0) return after(created, keptMs.pending);
+  const times = all.map(({ type, lastUpdateTime }) => {
+    if (type === "Denied" || type === "Failed") return after(lastUpdateTime, keptMs.decided);
+    if (type !== "Approved") return Infinity;
+    return isIssued(request)
+      ? Math.min(after(lastUpdateTime, keptMs.decided), notAfterMs)
+      : after(lastUpdateTime, keptMs.pending);
+  });
+  return Math.min(...times);
+}
