@@ -1,19 +1,24 @@
 import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { SqliteStorage } from "../../pkg/storage/sqlite.ts";
 import {
   clusterDefaults,
-  defaultNodeAddress,
+  firstAddress,
+  machineAddress,
   defaultNodeName,
   type ClusterSettings,
 } from "../wiring/cluster-settings.ts";
 import { startControlPlane } from "../wiring/control-plane.ts";
+import { describeLacks, lacksForContainers } from "./preflight.ts";
+import { runSimulating } from "../wiring/simulating.ts";
 import { keepThisProcess, letGo } from "./kept-process.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
 import { runNode, type NodeOptions } from "../wiring/node.ts";
 import { runProgram } from "../wiring/run-program.ts";
 import type { Flags } from "../../pkg/base/flags.ts";
 
+const simulatedNodes = 3;
 const text = { name: "tskube up", about: "runs a whole cluster of one node in this process" };
 export const upFlags = {
   "config-dir": {
@@ -44,19 +49,39 @@ export const upFlags = {
 } as const;
 export type UpFlags = Flags<typeof upFlags>;
 
-const settingsOf = (given: UpFlags): ClusterSettings => {
-  const configFolder = given["config-dir"] ?? clusterDefaults.configFolder;
+/** Where things lie: the machine's folders, or for a simulation without root the user's own. */
+interface Folders {
+  readonly config: string;
+  readonly data: string;
+  readonly run: string;
+}
+
+function foldersOf(given: UpFlags): Folders {
+  const own = join(process.env["XDG_STATE_HOME"] ?? join(homedir(), ".local/state"), "tskube");
+  const isOwn = given.simulate && process.getuid?.() !== 0;
   return {
-    configFolder,
-    pkiFolder: join(configFolder, "pki"),
+    config: given["config-dir"] ?? (isOwn ? own : clusterDefaults.configFolder),
+    data: given["data-dir"] ?? (isOwn ? join(own, "data") : clusterDefaults.dataFolder),
+    run: given["run-dir"] ?? (isOwn ? join(own, "run") : clusterDefaults.runFolder),
+  };
+}
+
+function settingsOf(given: UpFlags, { config }: Folders): ClusterSettings {
+  const podCidr = given["pod-cidr"] ?? clusterDefaults.podCidr;
+  const address = given["node-ip"] ?? machineAddress();
+  return {
+    configFolder: config,
+    pkiFolder: join(config, "pki"),
     nodeName: given["node-name"] ?? defaultNodeName(),
-    nodeAddress: given["node-ip"] ?? defaultNodeAddress(),
+    nodeAddress: address ?? "127.0.0.1",
+    // A machine without a network still has the pods' bridge.
+    advertiseAddress: address ?? firstAddress(podCidr),
     securePort: given["secure-port"] ?? clusterDefaults.securePort,
     kubeletPort: given["kubelet-port"] ?? clusterDefaults.kubeletPort,
     serviceCidr: given["service-cidr"] ?? clusterDefaults.serviceCidr,
     dnsDomain: clusterDefaults.dnsDomain,
   };
-};
+}
 
 /** The supervisor is this very program under another command. */
 const supervisorCommand = (): readonly [string, ...string[]] => [
@@ -66,9 +91,9 @@ const supervisorCommand = (): readonly [string, ...string[]] => [
   "supervisor",
 ];
 
-const nodeOptions = (given: UpFlags, runFolder: string, dataFolder: string): NodeOptions => ({
-  dataFolder,
-  runFolder,
+const nodeOptions = (given: UpFlags, folders: Folders): NodeOptions => ({
+  dataFolder: folders.data,
+  runFolder: folders.run,
   podLogsPath: "/var/log/pods",
   podCidr: given["pod-cidr"] ?? clusterDefaults.podCidr,
   bridge: given.bridge ?? clusterDefaults.bridge,
@@ -76,30 +101,24 @@ const nodeOptions = (given: UpFlags, runFolder: string, dataFolder: string): Nod
 });
 
 async function runUp(given: UpFlags, signal: AbortSignal): Promise<void> {
+  const lacks = given.simulate ? [] : lacksForContainers();
+  if (lacks.length > 0) throw new Error(describeLacks(lacks));
   const doors = systemDoors("tskube", given["log-level"]);
-  const settings = settingsOf(given);
-  const dataFolder = given["data-dir"] ?? clusterDefaults.dataFolder;
-  const runFolder = given["run-dir"] ?? clusterDefaults.runFolder;
-  mkdirSync(runFolder, { recursive: true, mode: 0o755 });
-  mkdirSync(join(dataFolder, "objects"), { recursive: true, mode: 0o700 });
-  keepThisProcess(runFolder);
-  signal.addEventListener("abort", () => letGo(runFolder), { once: true });
-  const storage = new SqliteStorage({
-    path: join(dataFolder, "objects", "state.db"),
-    clock: doors.clock,
-  });
+  const folders = foldersOf(given);
+  const settings = settingsOf(given, folders);
+  mkdirSync(folders.run, { recursive: true, mode: 0o755 });
+  mkdirSync(join(folders.data, "objects"), { recursive: true, mode: 0o700 });
+  if (!given.simulate) keepThisProcess(folders.run);
+  signal.addEventListener("abort", () => letGo(folders.run), { once: true });
+  const path = join(folders.data, "objects", "state.db");
+  const storage = new SqliteStorage({ path, clock: doors.clock });
   const plane = await startControlPlane(settings, storage, doors, signal);
-  doors.logger.info(
-    { server: `https://${settings.nodeAddress}:${settings.securePort}` },
-    "the API answers",
-  );
-  const node = runNode(
-    settings,
-    nodeOptions(given, runFolder, dataFolder),
-    plane.as,
-    doors,
-    signal,
-  );
+  const server = `https://${settings.nodeAddress}:${settings.securePort}`;
+  const kubeconfig = join(settings.configFolder, "admin.conf");
+  doors.logger.info({ server, kubeconfig }, "the API answers");
+  const node = given.simulate
+    ? runSimulating(given.nodes ?? simulatedNodes, plane.as, doors, signal)
+    : runNode(settings, nodeOptions(given, folders), plane.as, doors, signal);
   await Promise.all([plane.ended, node]);
   await storage.close();
 }

@@ -11,6 +11,8 @@ export interface ClusterSettings {
   readonly nodeName: string;
   /** This machine's address, for others. */
   readonly nodeAddress: string;
+  /** Where pods reach the API server; never a loopback address. */
+  readonly advertiseAddress: string;
   readonly securePort: number;
   readonly kubeletPort: number;
   readonly serviceCidr: string;
@@ -35,12 +37,12 @@ export const defaultNodeName = (): string =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9.-]/g, "-");
 
-/** The first address that is not loopback; without a network the loopback one. */
-export function defaultNodeAddress(): string {
+/** The first address that is not loopback; undefined without a network. */
+export function machineAddress(): string | undefined {
   const all = Object.entries(networkInterfaces())
     .filter(([name]) => !name.startsWith("tskube") && !name.startsWith("veth"))
     .flatMap(([, addresses]) => addresses ?? []);
-  return all.find((one) => one.family === "IPv4" && !one.internal)?.address ?? "127.0.0.1";
+  return all.find((one) => one.family === "IPv4" && !one.internal)?.address;
 }
 
 /** The first address of a range: the API server's own Service. */
@@ -69,3 +71,5 @@ export const clusterPki = (settings: ClusterSettings, hasEtcd: boolean): Cluster
 
 export const pkiFile = (settings: ClusterSettings, name: string): string =>
   join(settings.pkiFolder, name);
+
+export const defaultNodeAddress = (): string => machineAddress() ?? "127.0.0.1";

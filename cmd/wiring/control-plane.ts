@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Transport } from "../../pkg/base/wire.ts";
 import { inMemoryTransport } from "../../pkg/client/in-memory-transport.ts";
+import { runCompactor } from "../../pkg/storage/compactor.ts";
 import type { Storage } from "../../pkg/storage/storage.ts";
 import { ensureClusterPki } from "../../pkg/pki/cluster-pki-apply.ts";
 import { apiAccess } from "./api-access.ts";
@@ -35,7 +36,7 @@ export async function startControlPlane(
     {
       storage,
       serviceCidr: settings.serviceCidr,
-      advertiseAddress: `${settings.nodeAddress}:${settings.securePort}`,
+      advertiseAddress: `${settings.advertiseAddress}:${settings.securePort}`,
       issuer: issuerOf(settings),
       signingKeyFile: pkiFile(settings, "sa.key"),
       kubeletClient: {
@@ -64,11 +65,15 @@ export async function startControlPlane(
       access: access("system:kube-controller-manager", "kube-controller-manager"),
       asAccount: (account) => as(...accountIdentity(account)),
       rootCa,
+      signing: { authority: { certificate: rootCa, key: await pem("ca.key") } },
     },
     signal,
   );
   const scheduler = runScheduling(access("system:kube-scheduler", "default-scheduler"), signal);
-  const ended = Promise.all([api.ended, listening, controllers, scheduler]).then(() => undefined);
+  const compactor = runCompactor({ ...doors, storage }, signal);
+  const ended = Promise.all([api.ended, listening, controllers, scheduler, compactor]).then(
+    () => undefined,
+  );
   return { as, ended };
 }
 
