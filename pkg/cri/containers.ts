@@ -86,7 +86,12 @@ export class Containers {
     return this.list().filter((record) => record.sandboxId === sandboxId);
   }
 
+  /** One at a time for a pod: two callers must not both find a name free. */
   async create(place: ContainerPlace, config: ContainerConfig): Promise<ContainerRecord> {
+    return await this.#serial.run(place.sandbox.id, async () => this.#create(place, config));
+  }
+
+  async #create(place: ContainerPlace, config: ContainerConfig): Promise<ContainerRecord> {
     const { images, random, clock } = this.#context;
     const { sandbox } = place;
     this.#check(place, config);

@@ -70,6 +70,11 @@ export class Sandboxes {
   }
 
   async run(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxRecord> {
+    // One at a time for a name: two callers must not both find it free.
+    return await this.#serial.run(nameOf(config), async () => this.#run(config, runtimeHandler));
+  }
+
+  async #run(config: PodSandboxConfig, runtimeHandler: string): Promise<SandboxRecord> {
     const { random, clock } = this.#context;
     this.#check(config);
     const id = `${random.uuid()}${random.uuid()}`.replaceAll("-", "");
