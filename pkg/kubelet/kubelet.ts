@@ -326,6 +326,8 @@ class RunningKubelet implements Kubelet {
     const either = now ?? before;
     if (either === undefined) return;
     if (isMirror(either)) {
+      if (before !== undefined && uidOf(before) !== now?.metadata?.uid)
+        this.#writer?.forget(uidOf(before));
       this.#mirror();
       // Its status may never have been told.
       const pod = [...this.#static.values()].find((one) => fullNameOf(one) === fullNameOf(either));

@@ -63,8 +63,8 @@ export class PodWorker {
   readonly #postStarting = new Set<string>();
   readonly #startFailures = new Map<string, Waiting & { readonly untilMs: number }>();
   readonly #kills = new Map<string, Killing>();
-  /** Back-offs that people were told of, by container id. */
-  readonly #toldBackOffs = new Set<string>();
+  /** By container name: the id of the one whose back-off people were told of. */
+  readonly #toldBackOffs = new Map<string, string>();
   readonly #starts = new AbortController();
   #stopping: Stopping | undefined;
   #failure: PodFailure | undefined;
@@ -281,8 +281,8 @@ export class PodWorker {
 
   #tellBackOff({ name }: HeldBack, runtime: RuntimePod): void {
     const failed = runtime.containers.find((container) => container.name === name);
-    if (failed === undefined || this.#toldBackOffs.has(failed.id)) return;
-    this.#toldBackOffs.add(failed.id);
+    if (failed === undefined || this.#toldBackOffs.get(name) === failed.id) return;
+    this.#toldBackOffs.set(name, failed.id);
     const message = `Back-off restarting failed container ${name} in pod ${describePod(this.#pod)}`;
     const spec = findContainer(this.#pod, name)?.container;
     this.#context.note(this.#pod, "Warning", "BackOff", message, spec);
