@@ -124,6 +124,12 @@ export const rooms: readonly Room[] = [
     node: [...plain, "fs", "fs/promises", "os", "tty"],
   },
   {
+    path: "pkg/kubeadm",
+    imports: [...machinery, "pkg/telemetry", "pkg/client", "pkg/pki", "pkg/images"],
+    packages: ["yaml"],
+    node: [...plain, "fs", "fs/promises", "net", "os", "crypto"],
+  },
+  {
     path: "pkg/sim",
     imports: [
       ...machinery,

@@ -12,8 +12,12 @@ const commands: Readonly<
     about: "stop it and remove what it left on this machine",
     run: async () => (await import("./down.ts")).down(words),
   },
+  node: {
+    about: "run this machine as a node of a cluster (started by tsadm)",
+    run: async () => (await import("./node.ts")).node(words),
+  },
   supervisor: {
-    about: "own the node's containers (started by up)",
+    about: "own the node's containers (started by up and node)",
     run: async () => (await import("./supervisor.ts")).supervisor(words),
   },
   version: {

@@ -22,6 +22,7 @@ import { systemKernel } from "../../pkg/linux/system-kernel.ts";
 import { execInContainer } from "../../pkg/oci/exec.ts";
 import { readHost } from "../../pkg/oci/host.ts";
 import { openBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
+import type { PodNetwork } from "../../pkg/podnetwork/pod-network.ts";
 import type { Doors } from "./doors.ts";
 
 export interface CriRuntimeOptions {
@@ -31,8 +32,8 @@ export interface CriRuntimeOptions {
   readonly runFolder: string;
   /** Runs tskube-supervisor: program and first arguments. */
   readonly supervisor: readonly [program: string, ...args: string[]];
-  /** Addresses of this node's pods. */
-  readonly podCidr: string;
+  /** Addresses of this node's pods, on the built-in bridge; or another network. */
+  readonly podCidr: string | PodNetwork;
   readonly serviceCidr: string;
   /** At most 15 characters. */
   readonly bridge: string;
@@ -62,15 +63,8 @@ export async function openCriRuntime(
   const host = readHost();
   const logger = doors.logger.child({ component: "cri" });
   const images = await openImages(options.dataFolder, doors, options.registriesFile);
-  const { bridge, podCidr, serviceCidr, dataFolder, runFolder } = options;
-  const network = await openBridgeNetwork({
-    bridge,
-    podCidr,
-    serviceCidr,
-    mtu,
-    stateFolder: join(dataFolder, "network"),
-    nftables: openNftables(),
-  });
+  const { podCidr, dataFolder, runFolder } = options;
+  const network = typeof podCidr === "string" ? await bridgeNetwork(options, { podCidr }) : podCidr;
   const { supervisor, logDescriptor } = await startSupervisor(options, doors);
   const cri = await createCri({
     ...doors,
@@ -99,6 +93,20 @@ export async function openCriRuntime(
     },
   };
 }
+
+/** The built-in network for a range of addresses. */
+export const bridgeNetwork = (
+  { bridge, serviceCidr, dataFolder }: Omit<CriRuntimeOptions, "podCidr">,
+  ranges: { readonly podCidr: string; readonly clusterCidr?: string },
+): Promise<PodNetwork> =>
+  openBridgeNetwork({
+    ...ranges,
+    bridge,
+    serviceCidr,
+    mtu,
+    stateFolder: join(dataFolder, "network"),
+    nftables: openNftables(),
+  });
 
 /** The node's images alone, as tools need them that build or import. */
 export async function openImages(

@@ -6,7 +6,14 @@ import { dlopen } from "node:ffi";
 import { closeSync, openSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
 import { decodeReplies } from "./netlink-message.ts";
-import { encodeRequest, linkIndexOf, messageType, type LinkRequest } from "./rtnetlink.ts";
+import {
+  encodeRequest,
+  gatewayRouteOf,
+  linkIndexOf,
+  messageType,
+  type GatewayRoute,
+  type LinkRequest,
+} from "./rtnetlink.ts";
 
 const libc = dlopen("libc.so.6", {
   socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
@@ -40,6 +47,8 @@ export interface Netlink extends Disposable {
   request(request: LinkRequest): void;
   /** Index of a link by its name; undefined when there is none. */
   linkIndex(name: string): number | undefined;
+  /** IPv4 routes of the main table that lead over a gateway and were made by `protocol`. */
+  gatewayRoutes(protocol: number): readonly GatewayRoute[];
 }
 
 /**
@@ -69,6 +78,10 @@ function openSocket(): number {
   return socket;
 }
 
+/** struct nlmsgerr begins with minus errno, or 0. */
+const errnoOf = (payload: Uint8Array): number =>
+  new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
+
 /** A socket in our own network namespace, or in the one that the file `netns` names. */
 export function openNetlink(netns?: string): Netlink {
   const socket = netns === undefined ? openSocket() : inNetworkNamespace(netns, openSocket);
@@ -90,17 +103,34 @@ export function openNetlink(netns?: string): Netlink {
         if (reply.sequence !== sequence) continue;
         if (reply.type === messageType.newLink) link = reply.payload.slice();
         if (reply.type === messageType.error) {
-          const errno = new DataView(reply.payload.buffer, reply.payload.byteOffset).getInt32(
-            0,
-            true,
-          );
-          return { errno: -errno, link };
+          return { errno: -errnoOf(reply.payload), link };
         }
       }
     }
   };
 
+  /** A dump comes in parts; the last says so, and an error is the kernel's refusal. */
+  const listRoutes = (): readonly GatewayRoute[] => {
+    const request: LinkRequest = { do: "list-routes" };
+    const bytes = encodeRequest(request, ++sequence);
+    if (libc.send(socket, bytes, BigInt(bytes.length), 0) < 0n)
+      throw new Error("netlink send failed");
+    const routes: GatewayRoute[] = [];
+    for (;;) {
+      const length = Number(libc.recv(socket, buffer, BigInt(buffer.length), 0));
+      if (length <= 0) throw new Error("netlink recv failed");
+      for (const { sequence: of, type, payload } of decodeReplies(buffer.subarray(0, length))) {
+        if (of !== sequence) continue;
+        if (type === messageType.done) return routes;
+        if (type === messageType.error) throw new NetlinkError(request, -errnoOf(payload));
+        const route = type === messageType.newRoute ? gatewayRouteOf(payload) : undefined;
+        if (route !== undefined) routes.push(route);
+      }
+    }
+  };
+
   return {
+    gatewayRoutes: (protocol) => listRoutes().filter((route) => route.protocol === protocol),
     request: (request) => {
       const { errno } = ask(request);
       if (errno !== 0) throw new NetlinkError(request, errno);

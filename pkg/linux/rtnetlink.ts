@@ -2,7 +2,14 @@
  * What may be asked of the kernel's network: links, addresses, routes, as values. `encodeRequest`
  * makes the message of one; `netlink.ts` sends it. Pure.
  */
-import { encodeMessage, ipv4, text, u32, type Attribute } from "./netlink-message.ts";
+import {
+  decodeAttributes,
+  encodeMessage,
+  ipv4,
+  text,
+  u32,
+  type Attribute,
+} from "./netlink-message.ts";
 
 export type LinkRequest =
   | { readonly do: "add-bridge"; readonly name: string; readonly address?: Uint8Array }
@@ -39,7 +46,22 @@ export type LinkRequest =
       readonly destination?: { readonly address: string; readonly prefixBits: number };
       readonly gateway?: string;
       readonly scope: "link" | "universe";
-    };
+      /** Who made it (rtm_protocol); absent: boot. Routes of one maker can be listed. */
+      readonly protocol?: number;
+    }
+  | {
+      readonly do: "delete-route";
+      readonly destination: { readonly address: string; readonly prefixBits: number };
+      readonly protocol: number;
+    }
+  | { readonly do: "list-routes" };
+
+/** A route as the kernel tells it; only those with a destination and a gateway. */
+export interface GatewayRoute {
+  readonly destination: { readonly address: string; readonly prefixBits: number };
+  readonly gateway: string;
+  readonly protocol: number;
+}
 
 export const messageType = {
   error: 2,
@@ -49,8 +71,17 @@ export const messageType = {
   getLink: 18,
   newAddress: 20,
   newRoute: 24,
+  deleteRoute: 25,
+  getRoute: 26,
 } as const;
-const flag = { request: 1, ack: 4, exclusive: 0x200, create: 0x400, replace: 0x100 } as const;
+const flag = {
+  request: 1,
+  ack: 4,
+  exclusive: 0x200,
+  create: 0x400,
+  replace: 0x100,
+  dump: 0x300,
+} as const;
 const interfaceUp = 1;
 const afInet = 2;
 
@@ -140,39 +171,56 @@ function addAddress(request: Extract<LinkRequest, { do: "add-address" }>): Draft
   };
 }
 
+const bootProtocol = 3;
+const mainTable = 254;
+const rta = { destination: 1, outputInterface: 4, gateway: 5 } as const;
+const routeHeaderBytes = 12;
+
 /** struct rtmsg: family, lengths, tos, table, protocol, scope, type, flags. */
-function addRoute(request: Extract<LinkRequest, { do: "add-route" }>): Draft {
-  const mainTable = 254;
-  const bootProtocol = 3;
+const routeHeader = (prefixBits: number, protocol: number, scope: number): Uint8Array => {
   const unicast = 1;
-  const scope = request.scope === "link" ? 253 : 0;
-  const header = Uint8Array.of(
-    afInet,
+  const fields = [afInet, prefixBits, 0, 0, mainTable, protocol, scope, unicast];
+  const header = new Uint8Array(routeHeaderBytes);
+  header.set(fields);
+  return header;
+};
+
+const addRoute = (request: Extract<LinkRequest, { do: "add-route" }>): Draft => ({
+  type: messageType.newRoute,
+  flags: flag.create | flag.replace,
+  header: routeHeader(
     request.destination?.prefixBits ?? 0,
-    0,
-    0,
-    mainTable,
-    bootProtocol,
-    scope,
-    unicast,
-    0,
-    0,
-    0,
-    0,
-  );
-  const rta = { destination: 1, outputInterface: 4, gateway: 5 } as const;
+    request.protocol ?? bootProtocol,
+    request.scope === "link" ? 253 : 0,
+  ),
+  attributes: [
+    ...(request.destination === undefined
+      ? []
+      : [attribute(rta.destination, ipv4(request.destination.address))]),
+    ...(request.gateway === undefined ? [] : [attribute(rta.gateway, ipv4(request.gateway))]),
+    attribute(rta.outputInterface, u32(request.index)),
+  ],
+});
+
+function deleteRoute(request: Extract<LinkRequest, { do: "delete-route" }>): Draft {
+  const nowhere = 255;
+  const { destination, protocol } = request;
   return {
-    type: messageType.newRoute,
-    flags: flag.create | flag.replace,
-    header,
-    attributes: [
-      ...(request.destination === undefined
-        ? []
-        : [attribute(rta.destination, ipv4(request.destination.address))]),
-      ...(request.gateway === undefined ? [] : [attribute(rta.gateway, ipv4(request.gateway))]),
-      attribute(rta.outputInterface, u32(request.index)),
-    ],
+    type: messageType.deleteRoute,
+    flags: 0,
+    header: routeHeader(destination.prefixBits, protocol, nowhere),
+    attributes: [attribute(rta.destination, ipv4(destination.address))],
   };
+}
+
+/** A route of the main table out of a reply; undefined for what has no gateway or destination. */
+export function gatewayRouteOf(payload: Uint8Array): GatewayRoute | undefined {
+  const [, prefixBits = 0, , , table, protocol = 0] = payload;
+  const attributes = decodeAttributes(payload, routeHeaderBytes);
+  const address = attributes.get(rta.destination)?.join(".");
+  const gateway = attributes.get(rta.gateway)?.join(".");
+  if (table !== mainTable || address === undefined || gateway === undefined) return undefined;
+  return { destination: { address, prefixBits }, gateway, protocol };
 }
 
 function draftOf(request: LinkRequest): Draft {
@@ -205,6 +253,15 @@ function draftOf(request: LinkRequest): Draft {
       return addAddress(request);
     case "add-route":
       return addRoute(request);
+    case "delete-route":
+      return deleteRoute(request);
+    case "list-routes":
+      return {
+        type: messageType.getRoute,
+        flags: flag.dump,
+        header: routeHeader(0, 0, 0),
+        attributes: [],
+      };
   }
 }
 

@@ -17,6 +17,8 @@ export interface BridgeConfig {
   /** Addresses of Services, routed to the bridge so that the host reaches them by itself. */
   readonly serviceCidr: string;
   readonly mtu: number;
+  /** Addresses of all nodes' pods: what goes there keeps the pod's own address. Absent: podCidr. */
+  readonly clusterCidr?: string;
 }
 
 export interface Cidr {
@@ -37,6 +39,12 @@ const toNumber = (address: string): number =>
   ipv4(address).reduce((sum, byte) => sum * 256 + byte, 0);
 const toAddress = (value: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+
+/** The range without its host bits, as routes have it. */
+export function networkOf({ address, prefixBits }: Cidr): Cidr {
+  const size = 2 ** (32 - prefixBits);
+  return { address: toAddress(Math.floor(toNumber(address) / size) * size), prefixBits };
+}
 
 /** The bridge's own address: the first of the range, and the pods' gateway. */
 export function gatewayOf({ address, prefixBits }: Cidr): string {
@@ -118,13 +126,17 @@ export const podTableName = "tskube-pods";
 const table = `ip ${podTableName}`;
 
 /** The network's own table: pods leave the node with its address; host ports lead to pods. */
-export const planTable = ({ bridge, podCidr }: BridgeConfig): readonly string[] => [
+export const planTable = ({
+  bridge,
+  podCidr,
+  clusterCidr = podCidr,
+}: BridgeConfig): readonly string[] => [
   `add table ${table}`,
   `delete table ${table}`,
   `add table ${table} { comment "tskube: pod network"; }`,
   `add map ${table} host-ports { type inet_proto . inet_service : ipv4_addr . inet_service; }`,
   `add chain ${table} postrouting { type nat hook postrouting priority srcnat; }`,
-  `add rule ${table} postrouting ip saddr ${podCidr} oifname != "${bridge}" masquerade fully-random`,
+  `add rule ${table} postrouting ip saddr ${podCidr} ip daddr != ${clusterCidr} oifname != "${bridge}" masquerade fully-random`,
   `add chain ${table} prerouting { type nat hook prerouting priority dstnat; }`,
   `add rule ${table} prerouting fib daddr type local dnat ip to meta l4proto . th dport map @host-ports`,
   `add chain ${table} output { type nat hook output priority -100; }`,
