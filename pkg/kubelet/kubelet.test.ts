@@ -123,9 +123,7 @@ describe("the kubelet in a whole cluster", () => {
         .list(namespace)
         .filter(({ involvedObject }) => involvedObject.name === pod?.metadata?.name)
         .map(({ reason }) => reason);
-    await until(() =>
-      ["Pulled", "Created", "Started"].every((reason) => events().includes(reason)),
-    );
+    await until(() => events().includes("Started"));
     const key = { namespace, name: "web" };
     await cluster.client.resource(deployments).delete(key, { propagationPolicy: "Foreground" });
     await until(() => allPods().length === 0 && runtime.containers.size === 0);
