@@ -2,6 +2,7 @@
  * Puts an image into the node's store before a cluster asks for it: the real one where its registry
  * can be reached, else one built from Debian's packages. Says which of the two it is.
  */
+import { parseArgs } from "node:util";
 import { chainOf } from "../pkg/base/errors.ts";
 import { systemClock } from "../pkg/base/system-clock.ts";
 import { systemRandom } from "../pkg/base/system-random.ts";
@@ -59,5 +60,10 @@ export async function ensureImage(
 }
 
 if (import.meta.main) {
-  for (const name of process.argv.slice(2)) await ensureImage(name, (line) => console.log(line));
+  const { values, positionals } = parseArgs({
+    options: { "data-dir": { type: "string" } },
+    allowPositionals: true,
+  });
+  const folder = values["data-dir"] ?? criDefaults.dataFolder;
+  for (const name of positionals) await ensureImage(name, (line) => console.log(line), folder);
 }
