@@ -75,8 +75,10 @@ async function* layerMembers(layer: {
     for await (const member of packageMembers(file)) {
       const place = placeInImage(member.entry.path);
       if (place === undefined || places.has(place) || replaced.has(place)) continue;
-      places.add(place);
-      yield* placed(member, place);
+      for (const made of placed(member, place)) {
+        places.add(made.entry.path.replace(/\/$/, ""));
+        yield made;
+      }
     }
   }
   yield* layer.after;

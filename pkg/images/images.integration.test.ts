@@ -165,6 +165,23 @@ describe("Images", () => {
     expect(await images.layers.list()).toEqual([]);
   });
 
+  it("leaves nothing when images are removed at the same time, or while one comes in", async () => {
+    const images = await open("together");
+    const others = ["a", "b", "c"].map(async (name) => {
+      const layers = [members(member(name, {}, name))];
+      await buildImage(images, { name, config: noDefaults, layers });
+    });
+    await Promise.all(others);
+    await images.whileBusy(async () => {
+      await Promise.all(["a", "b"].map(async (name) => await images.remove(name)));
+      expect(await images.layers.list()).toHaveLength(3);
+    });
+    expect(await images.layers.list()).toHaveLength(1);
+    await Promise.all([images.remove("c"), images.collectGarbage(), images.collectGarbage()]);
+    expect(await images.layers.list()).toEqual([]);
+    expect(await images.content.list()).toEqual([]);
+  });
+
   it("sees what another process imports, and leaves alone what it is importing", async () => {
     const daemon = await open("shared");
     const tool = await open("shared");

@@ -79,6 +79,8 @@ export class Images {
   readonly #references: ReferenceStore;
   /** By manifest digest; what is derived from immutable blobs never changes. */
   readonly #facts = new Map<Digest, Facts>();
+  /** Somebody asked for a collection that had to wait. */
+  #isGarbageDue = false;
   /** Bytes of unpacked layers, by their folder's name; they never change either. */
   readonly #layerUsage = new Map<string, FolderUsage>();
 
@@ -207,13 +209,26 @@ export class Images {
       return await work();
     } finally {
       busy[Symbol.dispose]();
+      if (this.#isGarbageDue) await this.collectGarbage();
     }
   }
 
-  /** Removes blobs and layers that no name and no container needs. Put off while images come in. */
+  /**
+   * Removes blobs and layers that no name and no container needs. While images come in, or another
+   * collection runs, it is put off until that is done; another process's next start or removal
+   * does it where we are not there any more.
+   */
   async collectGarbage(): Promise<void> {
-    using alone = this.#lock("exclusive");
-    if (alone === undefined) return;
+    this.#isGarbageDue = true;
+    while (this.#isGarbageDue) {
+      using alone = this.#lock("exclusive");
+      if (alone === undefined) return;
+      this.#isGarbageDue = false;
+      await this.#collect();
+    }
+  }
+
+  async #collect(): Promise<void> {
     const records = this.#references.list();
     await collectGarbage({
       content: this.content,
