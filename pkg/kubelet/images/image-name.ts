@@ -1,10 +1,11 @@
 /** Names of images, as far as the kubelet must read them. Pure. */
 const componentPattern = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
-const hostPattern =
-  "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?";
+const labelPattern = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+const hostPattern = `(?:${labelPattern}(?:\\.${labelPattern})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
+const algorithmPattern = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*";
 const imagePattern = new RegExp(
   `^((?:${hostPattern}/)?${componentPattern}(?:/${componentPattern})*)` +
-    "(?::([\\w][\\w.-]{0,127}))?(@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$",
+    `(?::([\\w][\\w.-]{0,127}))?(@${algorithmPattern}:[0-9a-fA-F]{32,})?$`,
 );
 
 export interface ImageName {

@@ -144,7 +144,8 @@ export class ImagePuller {
       const { image: found } = await this.#cri.imageStatus({ image: { image } }, signal);
       const took = ((this.#clock.monotonic() - startMs) / 1000).toFixed(3);
       const size = `Image size: ${String(found?.size ?? 0n)} bytes.`;
-      const text = `Successfully pulled image "${named}" in ${took}s (${took}s including waiting). ${size}`;
+      const time = `${took}s (${took}s including waiting)`;
+      const text = `Successfully pulled image "${named}" in ${time}. ${size}`;
       note("Normal", "Pulled", text);
       return found === undefined ? { ref } : this.#remember(image, found);
     } catch (error) {

@@ -150,7 +150,8 @@ export class NodeKeeper {
       const bad = (status?.conditions ?? []).filter((condition) => condition.status !== true);
       const problem = bad.map(
         ({ type, reason, message }) =>
-          `container runtime not ready: ${type ?? ""}=false reason:${reason ?? ""} message:${message ?? ""}`,
+          `container runtime not ready: ${type ?? ""}=false ` +
+          `reason:${reason ?? ""} message:${message ?? ""}`,
       );
       return {
         runtimeVersion: `${version.runtimeName ?? "unknown"}://${version.runtimeVersion ?? ""}`,

@@ -7,7 +7,8 @@ import { systemClock } from "../../base/system-clock.ts";
 import { followManifests } from "./static-pods.ts";
 
 const manifest = (image: string): string =>
-  `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a, image: ${image}}]}\n`;
+  "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n" +
+  `spec: {containers: [{name: a, image: ${image}}]}\n`;
 
 describe("a folder of manifests", () => {
   let folder = "";

@@ -70,7 +70,8 @@ function failedProbe(error: NodeJS.ErrnoException, probe: HttpProbeRequest): Rea
 }
 
 const timeoutMessage = (probe: HttpProbeRequest): string =>
-  `Get "${urlOf(probe)}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
+  `Get "${urlOf(probe)}": context deadline exceeded ` +
+  "(Client.Timeout exceeded while awaiting headers)";
 
 async function readBody(answer: IncomingMessage): Promise<string> {
   let body = "";

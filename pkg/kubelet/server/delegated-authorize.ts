@@ -42,8 +42,8 @@ export function delegatedAuthorize(options: DelegatedAuthorizeOptions): Authoriz
       (allowed) => (allowed ? allowedMs : refusedMs),
     );
     if (isAllowed) return;
-    const what = `(user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource})`;
-    throw new StatusError("Forbidden", `Forbidden ${what}`);
+    const what = `verb=${verb}, resource=nodes, subresource=${subresource}`;
+    throw new StatusError("Forbidden", `Forbidden (user=${user.username}, ${what})`);
   };
 }
 

@@ -92,10 +92,11 @@ async function metrics({ rest }: Call, { context, pods }: ServerParts): Promise<
   const running = context.runtime.pods();
   const containers = running.flatMap((pod) => pod.containers);
   const count = (phase: string): number => containers.filter((one) => one.phase === phase).length;
+  const up = running.filter(({ sandboxes }) => sandboxes[0]?.isReady === true);
   const lines = [
     "# HELP kubelet_running_pods Pods with a running sandbox",
     "# TYPE kubelet_running_pods gauge",
-    `kubelet_running_pods ${running.filter(({ sandboxes }) => sandboxes[0]?.isReady === true).length}`,
+    `kubelet_running_pods ${up.length}`,
     "# HELP kubelet_running_containers Containers by state",
     "# TYPE kubelet_running_containers gauge",
     ...["created", "running", "exited", "unknown"].map(

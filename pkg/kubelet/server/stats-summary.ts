@@ -104,7 +104,8 @@ export function resourceMetrics(pods: readonly PodSandboxStats[]): string {
   const podCpu: string[] = [];
   const podMemory: string[] = [];
   for (const { attributes, linux } of pods) {
-    const pod = `namespace="${attributes?.metadata?.namespace}",pod="${attributes?.metadata?.name}"`;
+    const { namespace, name } = attributes?.metadata ?? {};
+    const pod = `namespace="${namespace}",pod="${name}"`;
     podCpu.push(`pod_cpu_usage_seconds_total{${pod}} ${seconds(linux?.cpu)}`);
     podMemory.push(
       `pod_memory_working_set_bytes{${pod}} ${number(linux?.memory?.workingSetBytes)}`,

@@ -163,7 +163,7 @@ const readableByGroup = (file: ProjectedFile): ProjectedFile => ({
 const unsupported = ({ name, ...source }: Volume): VolumeError =>
   new VolumeError(`volume "${name}" of type ${Object.keys(source).join(", ")} is not supported`);
 
-/** Asked of the kernel, not remembered: a kubelet may be killed between the folder and the mount. */
+/** Asked of the kernel, not remembered: a kubelet may be killed between folder and mount. */
 const isMountPoint = async (path: string): Promise<boolean> =>
   (await stat(path)).dev !== (await stat(dirname(path))).dev;
 

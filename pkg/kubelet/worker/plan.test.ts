@@ -92,7 +92,10 @@ const say = (action: PodAction): string => {
     case "start":
       return `start ${action.container.container.name} ${action.restartCount}`;
     case "kill":
-      return `kill ${action.container.name} ${action.graceSeconds}s${action.restart ? " again" : ""}`;
+      return [
+        `kill ${action.container.name} ${action.graceSeconds}s`,
+        ...(action.restart ? ["again"] : []),
+      ].join(" ");
   }
 };
 

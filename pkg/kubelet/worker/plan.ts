@@ -48,7 +48,7 @@ export interface PodPlan {
   /** Starts are done one after the other, in this order; all else at once. */
   readonly actions: readonly PodAction[];
   readonly heldBack: readonly HeldBack[];
-  /** Nothing runs, nothing will: the pod is over, by its restart policy or because it was stopped. */
+  /** Nothing runs, nothing will: by the restart policy, or because the pod was stopped. */
   readonly isOver: boolean;
 }
 
@@ -102,7 +102,7 @@ const mustReplace = (sandbox: RuntimeSandbox, { pod, runtime }: PlanInput): bool
   runtime.sandboxes.filter((one) => one.isReady).length > 1 ||
   (pod.spec.hostNetwork !== true && sandbox.ips.length === 0);
 
-/** Clears what is left of the last sandbox, then makes the next one, if anything is to run in it. */
+/** Clears what is left of the last sandbox, then makes the next, if anything is to run in it. */
 function planSandbox(input: PlanInput, last: RuntimeSandbox | undefined): PodPlan {
   const { pod, runtime } = input;
   if (!wantsToRun(input)) return planStop(input, unhurried(input));

@@ -31,7 +31,7 @@ describe("a pod's worker", () => {
     ]);
   });
 
-  it("restarts what ends, at once and then with back-off, and forgets after ten good minutes", async () => {
+  it("restarts what ends, at once, then with back-off, and forgets after ten minutes", async () => {
     const { runtime } = open();
     const pod = testPod("a");
     await bench.set(pod);
