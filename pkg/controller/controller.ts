@@ -72,6 +72,8 @@ export interface Definition<T extends KubeObject> {
   /** See Program. */
   readonly account: string;
   readonly reconciles: ResourceRef<T>;
+  /** Only objects that match are reconciled, and read at all: "type=kubernetes.io/tls". */
+  readonly fieldSelector?: string;
   readonly indexes?: InformerOptions<T>["indexes"];
   readonly reads: readonly Source[];
   readonly writes: readonly string[];

@@ -38,8 +38,11 @@ class Run<T extends KubeObject> {
     doors.metrics?.watchQueue(definition.name, this.#queue);
     this.#writes = new OwnWrites(doors.clock);
     this.#events = doors.events.from(definition.eventSource);
-    const { indexes } = definition;
-    this.#main = doors.informers.informer(definition.reconciles, indexes ? { indexes } : {});
+    const { indexes, fieldSelector: only } = definition;
+    this.#main = doors.informers.informer(definition.reconciles, {
+      ...(indexes === undefined ? {} : { indexes }),
+      ...(only === undefined ? {} : { fieldSelector: only }),
+    });
     this.#informers.set(
       refKey(definition.reconciles),
       this.#main as unknown as Informer<KubeObject>,

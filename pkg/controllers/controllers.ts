@@ -3,6 +3,8 @@
  * the others. A new controller is one file and one line here.
  */
 import type { Program } from "../controller/controller.ts";
+import { bootstrapSignerController } from "./bootstrap/bootstrap-signer.ts";
+import { tokenCleanerController } from "./bootstrap/token-cleaner.ts";
 import { csrApprovingController } from "./certificates/csr-approving.ts";
 import { csrCleanerController } from "./certificates/csr-cleaner.ts";
 import { csrSigningController, type CertificateSigning } from "./certificates/csr-signing.ts";
@@ -34,6 +36,8 @@ export const controllers = ({ rootCa, signing }: ControllerSettings): readonly P
   csrApprovingController,
   ...(signing === undefined ? [] : [csrSigningController(signing)]),
   csrCleanerController,
+  bootstrapSignerController,
+  tokenCleanerController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,

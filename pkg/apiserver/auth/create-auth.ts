@@ -5,6 +5,7 @@ import type { Authenticate, Authorize, UserInfo } from "../auth-contract.ts";
 import type { IssueToken, Review } from "../connect-contract.ts";
 import type { Objects } from "../objects-contract.ts";
 import { authenticateCertificate, firstOf, staticTokens } from "./authenticators.ts";
+import { bootstrapTokens } from "./bootstrap-tokens.ts";
 import { tokenIssuer } from "./issue-token.ts";
 import type { TokenKey, TokenSigningKey } from "./json-web-token.ts";
 import { nodesMay } from "./node-authorizer.ts";
@@ -48,6 +49,7 @@ export function createAuth(options: AuthOptions): Auth {
   const kinds: readonly AuthenticateToken[] = [
     ...(options.tokens === undefined ? [] : [staticTokens(options.tokens)]),
     serviceAccountTokens({ issuer, keys, objects, clock }),
+    bootstrapTokens({ objects, clock }),
   ];
   const tokens = anyToken(kinds);
   const roles = rbac(objects);
