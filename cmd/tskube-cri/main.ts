@@ -1,8 +1,8 @@
 /** tskube-cri: the container runtime of a node, as CRI v1 on a unix socket. */
-import { fileURLToPath } from "node:url";
 import { serveCri } from "../../pkg/cri/grpc-server.ts";
 import { criDefaults, openCriRuntime } from "../wiring/cri-runtime.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
+import { siblingProgram } from "../wiring/sibling-program.ts";
 import { runProgram } from "../wiring/run-program.ts";
 
 const text = { name: "tskube-cri", about: "runs pods' containers, as CRI asks it to" };
@@ -19,7 +19,6 @@ const flags = {
 
 await runProgram(text, flags, async ({ flags: given }, signal) => {
   const doors = systemDoors(text.name, given["log-level"]);
-  const supervisor = fileURLToPath(new URL("../tskube-supervisor/main.ts", import.meta.url));
   const options = {
     dataFolder: given.root ?? criDefaults.dataFolder,
     runFolder: given.state ?? criDefaults.runFolder,
@@ -27,7 +26,7 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
     serviceCidr: given["service-cidr"] ?? criDefaults.serviceCidr,
     bridge: given.bridge ?? criDefaults.bridge,
     registriesFile: given.registries ?? criDefaults.registriesFile,
-    supervisor: [process.execPath, supervisor] as const,
+    supervisor: siblingProgram("tskube-supervisor"),
   };
   await using runtime = await openCriRuntime(options, doors);
   const socket = given.socket ?? criDefaults.socket;
