@@ -1,6 +1,6 @@
 /** tskube-controller-manager: every built-in controller, against any Kubernetes API server. */
 import { readFile } from "node:fs/promises";
-import { UsageError } from "../../pkg/base/flags.ts";
+import { UsageError, type Flags } from "../../pkg/base/flags.ts";
 import type { ControllerSettings } from "../../pkg/controllers/controllers.ts";
 import { accountTransports } from "../wiring/account-tokens.ts";
 import { accessByKubeconfig } from "../wiring/api-access.ts";
@@ -24,6 +24,13 @@ const flags = {
     help: "With the key: the authority that signs approved requests (none: nothing is signed)",
   },
   "cluster-signing-key-file": { kind: "text", help: "Its key" },
+  "allocate-node-cidrs": {
+    kind: "text",
+    alone: "true",
+    help: "true: give each node a range of pod addresses (false)",
+  },
+  "cluster-cidr": { kind: "text", help: "Addresses of all pods (10.244.0.0/16)" },
+  "node-cidr-mask-size": { kind: "number", help: "Size of a node's part of them (24)" },
   "leader-elect": { kind: "text", alone: "true", help: "false: do not wait to lead among several" },
   ...logFlags,
 } as const;
@@ -41,6 +48,12 @@ async function signingOf(
   return { signing: { authority: { certificate, key: await readFile(keyFile, "utf8") } } };
 }
 
+const nodeRangesOf = (given: Flags<typeof flags>): Pick<ControllerSettings, "nodeRanges"> => {
+  if (given["allocate-node-cidrs"] !== "true") return {};
+  const nodeMaskBits = given["node-cidr-mask-size"] ?? 24;
+  return { nodeRanges: { clusterCidr: given["cluster-cidr"] ?? "10.244.0.0/16", nodeMaskBits } };
+};
+
 await runProgram(text, flags, async ({ flags: given }, signal) => {
   const doors = systemDoors(text.name, given["log-level"]);
   const path = given.kubeconfig ?? "/etc/tskube/controller-manager.conf";
@@ -56,7 +69,10 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
     election,
     (leading) => {
       const asAccount = accountTransports(access, access.access, leading);
-      return runControllers({ access, asAccount, rootCa, ...signing }, leading);
+      return runControllers(
+        { access, asAccount, rootCa, ...signing, ...nodeRangesOf(given) },
+        leading,
+      );
     },
     signal,
   );

@@ -14,6 +14,8 @@ import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
 import { garbageCollector } from "./garbage-collector/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
+import { nodeIpamController } from "./node-ipam/controller.ts";
+import type { NodeRanges } from "./node-ipam/plan.ts";
 import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
 import { podGcController } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
@@ -26,9 +28,15 @@ export interface ControllerSettings {
   readonly rootCa: string;
   /** Absent: nobody here signs what was approved. */
   readonly signing?: CertificateSigning;
+  /** Absent: nodes have their pods' addresses from elsewhere. */
+  readonly nodeRanges?: NodeRanges;
 }
 
-export const controllers = ({ rootCa, signing }: ControllerSettings): readonly Program[] => [
+export const controllers = ({
+  rootCa,
+  signing,
+  nodeRanges,
+}: ControllerSettings): readonly Program[] => [
   namespaceController,
   serviceAccountController,
   rootCaPublisher(rootCa),
@@ -38,6 +46,7 @@ export const controllers = ({ rootCa, signing }: ControllerSettings): readonly P
   csrCleanerController,
   bootstrapSignerController,
   tokenCleanerController,
+  ...(nodeRanges === undefined ? [] : [nodeIpamController(nodeRanges)]),
   nodeLifecycleController,
   taintEvictionController,
   podGcController,

@@ -1,0 +1,83 @@
+/**
+ * Starting a cluster and joining machines to it: phases over certificates, manifests and the API.
+ * What a phase decides is pure; files, the API and processes come in through doors. It never runs a
+ * container, and never speaks etcd: the kubelet runs what its manifests say.
+ */
+import { kubernetesVersion } from "../../api/version.ts";
+import type { ClusterPki } from "../pki/cluster-pki.ts";
+
+/** What `tsadm init` makes: every value is decided before the first phase. */
+export interface ClusterSpec {
+  /** /etc/tskube */
+  readonly configFolder: string;
+  /** /var/lib/tskube */
+  readonly dataFolder: string;
+  /** /run/tskube */
+  readonly runFolder: string;
+  readonly nodeName: string;
+  /** The API server's address for others. */
+  readonly advertiseAddress: string;
+  readonly bindPort: number;
+  /** host:port in every kubeconfig; the advertised one unless something stands in front of it. */
+  readonly controlPlaneEndpoint: string;
+  readonly certSANs: readonly string[];
+  readonly clusterName: string;
+  readonly podSubnet: string;
+  readonly serviceSubnet: string;
+  readonly dnsDomain: string;
+  readonly kubernetesVersion: string;
+  /** Image with every program of ours; the one with etcd. */
+  readonly images: { readonly tskube: string; readonly etcd: string };
+  /** ID.SECRET */
+  readonly token: string;
+  /** 0: without an end. */
+  readonly tokenTtlMs: number;
+}
+
+export const specDefaults = {
+  configFolder: "/etc/tskube",
+  dataFolder: "/var/lib/tskube",
+  runFolder: "/run/tskube",
+  bindPort: 6443,
+  clusterName: "kubernetes",
+  podSubnet: "10.244.0.0/16",
+  serviceSubnet: "10.96.0.0/16",
+  dnsDomain: "cluster.local",
+  kubernetesVersion,
+  images: {
+    tskube: `localhost/tskube:${kubernetesVersion}`,
+    etcd: `localhost/tskube-etcd:${kubernetesVersion}`,
+  },
+  tokenTtlMs: 24 * 3_600_000,
+} as const;
+
+/** The address of a range that is `index` behind its first: 1 is the API server's, 10 is DNS's. */
+export function addressInRange(cidr: string, index: number): string {
+  const [base = "", bits = "32"] = cidr.split("/");
+  const size = 2 ** (32 - Number(bits));
+  const value = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const found = Math.floor(value / size) * size + index;
+  return [24, 16, 8, 0].map((shift) => Math.floor(found / 2 ** shift) % 256).join(".");
+}
+
+export const dnsAddressOf = ({ serviceSubnet }: Pick<ClusterSpec, "serviceSubnet">): string =>
+  addressInRange(serviceSubnet, 10);
+
+export const serverUrlOf = ({ controlPlaneEndpoint }: ClusterSpec): string =>
+  `https://${controlPlaneEndpoint}`;
+
+/** The group of admin.conf: bound to cluster-admin, so that it can be taken away again. */
+export const adminGroup = "kubeadm:cluster-admins";
+
+export const clusterPkiOf = (spec: ClusterSpec): ClusterPki => ({
+  folder: `${spec.configFolder}/pki`,
+  kubeconfigFolder: spec.configFolder,
+  clusterName: spec.clusterName,
+  serverUrl: serverUrlOf(spec),
+  serverNames: [...spec.certSANs, spec.controlPlaneEndpoint.replace(/:\d+$/, "")],
+  serviceAddress: addressInRange(spec.serviceSubnet, 1),
+  dnsDomain: spec.dnsDomain,
+  node: { name: spec.nodeName, addresses: [spec.advertiseAddress] },
+  adminGroup,
+  hasEtcd: true,
+});
