@@ -134,8 +134,8 @@ const processes = (): readonly string[] =>
  * builds them, or by PATH. Undefined where there is none.
  */
 export function upstreamProgram(name: string): string | undefined {
-  const named = process.env[name.toUpperCase()];
-  if (named !== undefined && existsSync(named)) return named;
+  const [named] = (process.env[name.toUpperCase()] ?? "").split(":");
+  if (named !== undefined && named !== "" && existsSync(named)) return named;
   const builder = join(root, "../shared/upstream/get");
   if (existsSync(builder)) {
     const { status, stdout } = spawnSync(builder, [name], {

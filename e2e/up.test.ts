@@ -183,6 +183,51 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
     expect(seen).toBe("blue sesame\nbluesesameca.crt\nnamespace\ntoken\n");
   });
 
+  it("confines containers: seccomp, capabilities, read-only paths", () => {
+    const status = tskubectl("exec", "client", "--", "cat", "/proc/1/status");
+    expect(status).toMatch(/Seccomp:\t2/);
+    expect(status).toMatch(/CapEff:\t00000000a80425fb/);
+    expect(
+      bed.try("/usr/local/bin/tskubectl", [
+        "exec",
+        "client",
+        "--",
+        "sh",
+        "-c",
+        "echo x > /proc/sys/kernel/hostname",
+      ]).code,
+    ).not.toBe(0);
+  });
+
+  it("answers names: services by their short names, other names by other servers", () => {
+    const resolved = tskubectl("exec", "client", "--", "wget", "-q", "-O", "-", "http://nginx/");
+    expect(resolved).toContain("Welcome to nginx!");
+    expect(
+      tskubectl(
+        "exec",
+        "client",
+        "--",
+        "wget",
+        "-q",
+        "-O",
+        "-",
+        "http://nginx.default.svc.cluster.local/",
+      ),
+    ).toContain("Welcome");
+    expect(
+      tskubectl("exec", "client", "--", "nslookup", "kubernetes.default.svc.cluster.local"),
+    ).toContain("10.96.0.1");
+    expect(
+      bed.try("/usr/local/bin/tskubectl", [
+        "exec",
+        "client",
+        "--",
+        "nslookup",
+        "nope.default.svc.cluster.local",
+      ]).code,
+    ).not.toBe(0);
+  });
+
   it("restarts a killed container, with back-off", async () => {
     apply(busybox("crasher", { container: { command: ["sh", "-c", "sleep 1; exit 3"] } }));
     await eventually(

@@ -7,6 +7,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
+import { upstreamEnvironment } from "./upstream.ts";
+
 interface Counts {
   passed: number;
   failed: number;
@@ -27,7 +29,7 @@ const env = {
   ...process.env,
   PATH: [join(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
   NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
-  ...(process.argv.includes("--upstream") ? { TSKUBE_UPSTREAM: "1" } : {}),
+  ...upstreamEnvironment(process.argv.includes("--upstream")),
 };
 
 function runStep(name: string, command: string, ...args: string[]): void {

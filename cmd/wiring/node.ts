@@ -7,6 +7,8 @@ import { apiAccess } from "./api-access.ts";
 import { pkiFile, type ClusterSettings } from "./cluster-settings.ts";
 import { openCriRuntime } from "./cri-runtime.ts";
 import type { Doors } from "./doors.ts";
+import { gatewayOf, parseCidr } from "../../pkg/podnetwork/plan.ts";
+import { runNaming } from "./naming.ts";
 import { openKubelet } from "./kubelet-node.ts";
 import { runProxying } from "./proxying.ts";
 
@@ -53,6 +55,8 @@ export async function runNode(
     doors,
     signal,
   );
+  // The pods' gateway: an address of this node that every pod reaches, and nobody else.
+  const dnsAddress = gatewayOf(parseCidr(options.podCidr));
   const kubelet = await openKubelet(
     {
       nodeName,
@@ -60,7 +64,7 @@ export async function runNode(
       dataFolder: options.dataFolder,
       manifestFolder: join(configFolder, "manifests"),
       podLogsPath: options.podLogsPath,
-      clusterDns: [],
+      clusterDns: [dnsAddress],
       clusterDomain: settings.dnsDomain,
       podsMax: 110,
       port: settings.kubeletPort,
@@ -90,7 +94,14 @@ export async function runNode(
     doors,
     signal,
   );
-  await Promise.all([kubelet.run(signal), runProxying(proxyApi, nodeName, signal)]);
+  // It reads Services, EndpointSlices and Namespaces: this user may, and needs no role of its own.
+  const dnsApi = apiAccess(as("system:kube-controller-manager"), "dns", doors, signal);
+  const names = { zone: settings.dnsDomain, addresses: [dnsAddress] };
+  await Promise.all([
+    kubelet.run(signal),
+    runProxying(proxyApi, nodeName, signal),
+    runNaming(dnsApi, names, signal),
+  ]);
   await server.close();
   await cri.close();
 }

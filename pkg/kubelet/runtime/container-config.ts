@@ -126,6 +126,9 @@ function containerSecurity(input: ContainerConfigInput): LinuxContainerSecurityC
   const group = own.runAsGroup ?? shared.runAsGroup;
   const selinux = own.seLinuxOptions ?? shared.seLinuxOptions;
   const privileged = own.privileged === true;
+  // As upstream's kubelet with --seccomp-default: a container that says nothing is filtered.
+  const unsaid = privileged ? undefined : ({ type: "RuntimeDefault" } as const);
+  const profile = own.seccompProfile ?? shared.seccompProfile ?? unsaid;
   const open = privileged || own.procMount === "Unmasked";
   return {
     capabilities: capabilitiesOf(own.capabilities),
@@ -137,7 +140,7 @@ function containerSecurity(input: ContainerConfigInput): LinuxContainerSecurityC
     noNewPrivs: own.allowPrivilegeEscalation === false && !privileged,
     maskedPaths: open ? [] : maskedPaths,
     readonlyPaths: open ? [] : readonlyPaths,
-    seccomp: seccompOf(own.seccompProfile ?? shared.seccompProfile, settings.seccompPath),
+    seccomp: seccompOf(profile, settings.seccompPath),
     ...(user === undefined ? {} : { runAsUser: { value: BigInt(user) } }),
     ...(group === undefined ? {} : { runAsGroup: { value: BigInt(group) } }),
     ...(selinux === undefined ? {} : { selinuxOptions: selinux }),
