@@ -5,7 +5,7 @@
 import type { KubeObject, ResourceRef } from "../../api/resource.ts";
 import { apiVersionOf } from "../../api/resource.ts";
 import type { Clock } from "../base/clock.ts";
-import { chainOf } from "../base/errors.ts";
+import { assert, chainOf } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -115,6 +115,14 @@ function objectsOf(stores: StoreFinder): Objects {
       if (store === undefined) return [];
       const entries = store.cache.select(everythingIn(namespace));
       return entries.map((entry) => store.objectOf(entry) as T);
+    },
+    withField: <T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string) => {
+      const store = stores.find(ref);
+      if (store === undefined) return [];
+      const position = store.codec.fieldLabels.indexOf(field);
+      assert(store.codec.indexedFields.includes(position), `${ref.plural} have no index ${field}`);
+      const selection = { ...everythingIn(""), indexed: { field: position, value } };
+      return store.cache.select(selection).map((entry) => store.objectOf(entry) as T);
     },
     read: async <T extends KubeObject>(
       ref: ResourceRef<T>,

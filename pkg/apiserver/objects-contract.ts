@@ -16,6 +16,11 @@ export interface Objects {
   get<T extends KubeObject>(ref: ResourceRef<T>, name: ObjectName): T | undefined;
   /** From the watch cache, in no order. Absent namespace: all of them. */
   list<T extends KubeObject>(ref: ResourceRef<T>, namespace?: string): readonly T[];
+  /**
+   * From the watch cache, in the order of their keys: those whose field has the value. The field is
+   * one that the kind indexes (pods: spec.nodeName). Throws where it does not.
+   */
+  withField<T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string): readonly T[];
   /** As storage has it now: for decisions that may not rest on a stale copy. */
   read<T extends KubeObject>(
     ref: ResourceRef<T>,

@@ -2,7 +2,7 @@ import { kubernetesVersion } from "../../api/version.ts";
 import { defaultAdmission } from "../apiserver/admission/default-admission.ts";
 import { authenticateCertificate } from "../apiserver/auth/authenticators.ts";
 import { ensureBootstrapRbac } from "../apiserver/auth/bootstrap-rbac.ts";
-import { nodesMay } from "../apiserver/auth/node-authorizer.ts";
+import { nodeAuthorizer } from "../apiserver/auth/node-authorizer.ts";
 import { anyOf, mastersMay, rbac } from "../apiserver/auth/rbac.ts";
 import { createApiServer, type ApiServer } from "../apiserver/create-api-server.ts";
 import { createStores } from "../apiserver/create-stores.ts";
@@ -27,7 +27,7 @@ export function simulatedServer(clock: Clock, random: Random, logger: Logger): S
     stores,
     reviews: [],
     authenticate: authenticateCertificate,
-    authorize: anyOf([mastersMay, nodesMay, rbac(stores.objects).authorize]),
+    authorize: anyOf([mastersMay, nodeAuthorizer(stores.objects), rbac(stores.objects).authorize]),
     clock,
     logger,
     metrics: new Metrics(),

@@ -7,6 +7,7 @@ import {
   certificateSubjectRestriction,
 } from "./certificates.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
+import { nodeRestriction } from "./node-restriction.ts";
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from "./pod-defaults.ts";
 import { serviceAccount } from "./service-account.ts";
 
@@ -17,6 +18,7 @@ export const defaultAdmission: readonly AdmissionPlugin[] = [
   priority,
   defaultTolerationSeconds,
   rbacEscalation,
+  nodeRestriction,
   certificateApproval,
   certificateSigning,
   certificateSubjectRestriction,

@@ -8,7 +8,7 @@ import { authenticateCertificate, firstOf, staticTokens } from "./authenticators
 import { bootstrapTokens } from "./bootstrap-tokens.ts";
 import { tokenIssuer } from "./issue-token.ts";
 import type { TokenKey, TokenSigningKey } from "./json-web-token.ts";
-import { nodesMay } from "./node-authorizer.ts";
+import { nodeAuthorizer } from "./node-authorizer.ts";
 import { oidcDocuments } from "./oidc-documents.ts";
 import { anyOf, mastersMay, rbac, type Rbac } from "./rbac.ts";
 import { authReviews } from "./reviews.ts";
@@ -53,7 +53,7 @@ export function createAuth(options: AuthOptions): Auth {
   ];
   const tokens = anyToken(kinds);
   const roles = rbac(objects);
-  const authorize = anyOf([mastersMay, nodesMay, roles.authorize]);
+  const authorize = anyOf([mastersMay, nodeAuthorizer(objects), roles.authorize]);
   return {
     authenticate: firstOf([authenticateCertificate, authenticateBearer(tokens, audiences)]),
     authorize,

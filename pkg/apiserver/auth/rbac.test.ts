@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "../../../api/resources.ts";
 import type { PolicyRule, Subject } from "../../../api/rbac/v1.ts";
 import type { Attributes, UserInfo } from "../auth-contract.ts";
-import { nodeNameOf, nodesMay } from "./node-authorizer.ts";
+import { nodeAuthorizer, nodeNameOf } from "./node-authorizer.ts";
 import { anyOf, mastersMay, rbac } from "./rbac.ts";
 import { rule, urls } from "./bootstrap-role.ts";
 import { ruleAllows, rulesCover } from "./rbac-rule.ts";
@@ -194,7 +194,7 @@ describe("rbac", () => {
 
 describe("beside RBAC", () => {
   const signal = new AbortController().signal;
-  const authorize = anyOf([mastersMay, nodesMay]);
+  const authorize = anyOf([mastersMay, nodeAuthorizer(new FixedObjects())]);
   for (const [title, who, request, allowed] of [
     ["system:masters may do all", user("root", "system:masters"), "delete nodes", true],
     [

@@ -1,4 +1,6 @@
 /** May the caller do this? Refusals say who tried what, as upstream's do. */
+import { FieldSelectorError, parseFieldSelector } from "../../machinery/field-selector.ts";
+import { pathSegmentComplaints } from "../../machinery/names.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { Attributes, Authorize } from "../auth-contract.ts";
 import type { ApiFilter, ApiRequest } from "../api-request.ts";
@@ -9,6 +11,8 @@ const selecting: ReadonlySet<string> = new Set(["list", "watch", "deletecollecti
 export function attributesOf({ info, user, query }: ApiRequest): Attributes {
   const fieldSelector = selecting.has(info.verb) ? query.get("fieldSelector") : null;
   const labelSelector = selecting.has(info.verb) ? query.get("labelSelector") : null;
+  // A list or watch of one object is about that object, as far as rights go.
+  const name = info.verb === "list" || info.verb === "watch" ? nameIn(fieldSelector) : "";
   return {
     user,
     verb: info.verb,
@@ -19,10 +23,25 @@ export function attributesOf({ info, user, query }: ApiRequest): Attributes {
     resource: info.resource,
     subresource: info.subresource,
     namespace: info.namespace,
-    name: info.name,
+    name: info.name === "" ? name : info.name,
     ...(fieldSelector === null ? {} : { fieldSelector }),
     ...(labelSelector === null ? {} : { labelSelector }),
   };
+}
+
+/** The name that metadata.name=x selects; "" where it is no single one. */
+function nameIn(fieldSelector: string | null): string {
+  if (fieldSelector === null || !fieldSelector.includes("metadata.name")) return "";
+  try {
+    const named = parseFieldSelector(fieldSelector).find(
+      ({ field, operator }) => field === "metadata.name" && operator === "=",
+    );
+    return pathSegmentComplaints(named?.value ?? "").length === 0 ? (named?.value ?? "") : "";
+  } catch (error) {
+    // Said to the caller where the list is made.
+    if (error instanceof FieldSelectorError) return "";
+    throw error;
+  }
 }
 
 /** `User "a" cannot list resource "pods" in API group "" in the namespace "b"` and the reason. */

@@ -5,6 +5,7 @@ import type { TokenRequest } from "../../../api/authentication/v1.ts";
 import type { Eviction } from "../../../api/policy/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
 import { StatusError } from "../../machinery/status-error.ts";
+import type { ApiRequest } from "../api-request.ts";
 import type { IssueToken } from "../connect-contract.ts";
 import { prepareApproval, validateApproval } from "../kinds/certificate-signing-request.ts";
 import { validateEphemeralUpdate } from "../kinds/pod/ephemeral-update.ts";
@@ -18,6 +19,7 @@ import { serveGet } from "../serve/serve-reads.ts";
 import type { ServeVerb, Verbs } from "../serve/serve-verb.ts";
 import { serveUpdateOf, writeContextOf } from "../serve/serve-writes.ts";
 import { deleteObject } from "../store/delete.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
 import { statusMode, type UpdateMode } from "../store/update.ts";
 import { serveBinding } from "./pod-binding.ts";
 import { scaleVerbs } from "./scale.ts";
@@ -109,10 +111,34 @@ const serveToken =
     const wanted = decodeBody<TokenRequest>(request, tokenRef);
     const entry = await store.readCurrent(placeOf(store, request), request.signal);
     const account = store.objectOf(entry) as ServiceAccount;
+    await admitToken(store, request, wanted as KubeObject);
     const issued = await issueToken(account, wanted, request.signal);
     const type = { kind: "TokenRequest", apiVersion: "authentication.k8s.io/v1" };
     return answerObject(request, { ...issued, ...type }, 201);
   };
+
+/** Who may have which token: a kubelet only those of its pods. */
+const admitToken = (
+  store: ResourceStore,
+  request: ApiRequest,
+  object: KubeObject,
+): Promise<void> => {
+  const { resource, parts } = store;
+  const { dryRun } = writeContextOf(request);
+  return parts.admission.validate({
+    ...placeOf(store, request),
+    verb: "create",
+    resource,
+    subresource: "token",
+    user: request.user,
+    dryRun,
+    object,
+    before: undefined,
+    objects: parts.objects,
+    clock: parts.clock,
+    signal: request.signal,
+  });
+};
 
 /** A token that nobody can sign is refused in the words for it. */
 const noTokens: IssueToken = () =>

@@ -34,6 +34,13 @@ export class FixedObjects implements Objects {
       ? all
       : all.filter(({ metadata }) => metadata?.namespace === namespace);
   }
+  withField<T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string): readonly T[] {
+    const at = (object: T): unknown =>
+      field
+        .split(".")
+        .reduce<unknown>((part, key) => (part as Record<string, unknown>)?.[key], object);
+    return this.list(ref).filter((object) => at(object) === value);
+  }
   read<T extends KubeObject>(
     ref: ResourceRef<T>,
     name: { readonly namespace?: string; readonly name: string },
