@@ -33,6 +33,8 @@ export interface DnsOptions {
   readonly zone: string;
   readonly addresses: readonly string[];
   readonly port: number;
+  /** All is known and every address is bound. */
+  readonly onReady?: () => void;
 }
 
 const limits = { tcpConnectionsMax: 1_000, tcpIdleMs: 10_000, tcpMessageBytes: 65_535 } as const;
@@ -51,6 +53,7 @@ export async function runDnsServer(options: DnsOptions, signal: AbortSignal): Pr
     ]),
   );
   options.logger.info({ addresses: options.addresses, port: options.port }, "answering names");
+  options.onReady?.();
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });

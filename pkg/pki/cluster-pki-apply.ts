@@ -20,15 +20,18 @@ const leafValidForMs = 365 * 24 * 3_600_000;
 
 /**
  * Brings the cluster's PKI folder to its wanted state and answers what was written. Safe to be
- * killed at any instant and run again. Throws where only a person can decide.
+ * killed at any instant and run again. Throws where only a person can decide. `isPart`: only the
+ * entries whose first file it takes.
  */
 export async function ensureClusterPki(
   wanted: ClusterPki,
   doors: Doors,
+  isPart: (file: string) => boolean = () => true,
 ): Promise<readonly PkiStep[]> {
   const pki = withCanonicalNames(wanted);
   const existing = await readExisting(pki);
-  const { steps, problems } = planClusterPki(pki, existing, doors.clock.now());
+  const { steps: all, problems } = planClusterPki(pki, existing, doors.clock.now());
+  const steps = all.filter(({ entry }) => isPart(filesOf(entry)[0] ?? ""));
   if (problems.length > 0) throw new Error(`PKI in ${pki.folder}: ${problems.join("; ")}`);
   for (const step of steps) {
     await applyStep(pki, step.entry, doors).catch((cause: unknown) => {

@@ -1,0 +1,124 @@
+/** tskube-dns as a Deployment behind the Service kube-dns, as every cluster's DNS is called. Pure. */
+import {
+  clusterRoleBindings,
+  clusterRoles,
+  deployments,
+  serviceAccounts,
+  services,
+} from "../../api/resources.ts";
+import type { Deployment } from "../../api/apps/v1.ts";
+import type { Container, Service, ServiceAccount } from "../../api/core/v1.ts";
+import type { ClusterRole, ClusterRoleBinding } from "../../api/rbac/v1.ts";
+import type { KubeObject, ResourceRef } from "../../api/resource.ts";
+import { dnsAddressOf, type ClusterSpec } from "./cluster-spec.ts";
+import type { Wanted } from "./cluster-objects.ts";
+
+const namespace = "kube-system";
+const name = "tskube-dns";
+const labels = { "k8s-app": "kube-dns" };
+const healthPort = 8080;
+
+const want = <T extends KubeObject>(ref: ResourceRef<T>, object: T): Wanted => ({
+  ref: ref as unknown as ResourceRef,
+  object,
+});
+
+export const dnsAddon = (spec: ClusterSpec): readonly Wanted[] => [
+  want(serviceAccounts, {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { namespace, name },
+  } satisfies ServiceAccount),
+  want(clusterRoles, {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRole",
+    metadata: { name: "system:tskube-dns" },
+    rules: [
+      { apiGroups: [""], resources: ["services", "namespaces"], verbs: ["list", "watch"] },
+      {
+        apiGroups: ["discovery.k8s.io"],
+        resources: ["endpointslices"],
+        verbs: ["list", "watch"],
+      },
+    ],
+  } satisfies ClusterRole),
+  want(clusterRoleBindings, {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "ClusterRoleBinding",
+    metadata: { name: "system:tskube-dns" },
+    roleRef: {
+      apiGroup: "rbac.authorization.k8s.io",
+      kind: "ClusterRole",
+      name: "system:tskube-dns",
+    },
+    subjects: [{ kind: "ServiceAccount", name, namespace }],
+  } satisfies ClusterRoleBinding),
+  want(services, dnsService(spec)),
+  want(deployments, dnsDeployment(spec)),
+];
+
+const dnsService = (spec: ClusterSpec): Service => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: {
+    namespace,
+    name: "kube-dns",
+    labels: { ...labels, "kubernetes.io/name": "tskube-dns" },
+  },
+  spec: {
+    clusterIP: dnsAddressOf(spec),
+    selector: labels,
+    ports: [
+      { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
+      { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },
+    ],
+  },
+});
+
+const dnsDeployment = (spec: ClusterSpec): Deployment => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { namespace, name, labels },
+  spec: {
+    replicas: 2,
+    selector: { matchLabels: labels },
+    strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+    template: {
+      metadata: { labels },
+      spec: {
+        serviceAccountName: name,
+        priorityClassName: "system-cluster-critical",
+        // Names that are not the cluster's are asked of the node's own servers.
+        dnsPolicy: "Default",
+        tolerations: [
+          { key: "CriticalAddonsOnly", operator: "Exists" },
+          { key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" },
+        ],
+        containers: [dnsContainer(spec)],
+      },
+    },
+  },
+});
+
+const dnsContainer = ({ images, dnsDomain }: ClusterSpec): Container => ({
+  name,
+  image: images.tskube,
+  imagePullPolicy: "IfNotPresent",
+  command: ["tskube-dns", `--zone=${dnsDomain}`, `--health-port=${healthPort}`],
+  ports: [
+    { name: "dns", containerPort: 53, protocol: "UDP" },
+    { name: "dns-tcp", containerPort: 53, protocol: "TCP" },
+  ],
+  readinessProbe: { httpGet: { path: "/ready", port: healthPort }, periodSeconds: 2 },
+  livenessProbe: {
+    httpGet: { path: "/live", port: healthPort },
+    initialDelaySeconds: 20,
+    failureThreshold: 5,
+  },
+  resources: { requests: { cpu: "100m", memory: "70Mi" }, limits: { memory: "170Mi" } },
+  securityContext: {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"], add: ["NET_BIND_SERVICE"] },
+    readOnlyRootFilesystem: true,
+  },
+});

@@ -1,0 +1,46 @@
+import { runPhases, type Phase } from "../base/phases.ts";
+
+/** A phase that can say what it would do, without doing it. */
+export interface SetupPhase<Context> extends Phase<Context> {
+  /** One line a change, for --dry-run. */
+  readonly plan: (context: Context) => readonly string[] | Promise<readonly string[]>;
+}
+
+export interface Selection {
+  /** Names; a name with a slash is a part of the phase before it. */
+  readonly skipped: readonly string[];
+  /** Absent: all. */
+  readonly only?: string;
+}
+
+/** The phases to run, in their order. Throws where a name is none of theirs. */
+export function selectPhases<C>(
+  phases: readonly SetupPhase<C>[],
+  { skipped, only }: Selection,
+): readonly SetupPhase<C>[] {
+  const isIn = (name: string, wanted: string): boolean =>
+    name === wanted || name.startsWith(`${wanted}/`);
+  for (const wanted of [...skipped, ...(only === undefined ? [] : [only])]) {
+    if (phases.some(({ name }) => isIn(name, wanted))) continue;
+    const names = phases.map(({ name }) => name).join(", ");
+    throw new Error(`there is no phase ${wanted}; there are ${names}`);
+  }
+  return phases.filter(
+    ({ name }) =>
+      (only === undefined || isIn(name, only)) && !skipped.some((wanted) => isIn(name, wanted)),
+  );
+}
+
+/** Runs them in order, telling each; with `dryRun` only tells what they would do. */
+export async function runSetup<C extends { readonly say: (line: string) => void }>(
+  phases: readonly SetupPhase<C>[],
+  context: C,
+  dryRun: boolean,
+): Promise<void> {
+  if (!dryRun) return runPhases(phases, context);
+  for (const phase of phases) {
+    if (phase.when?.(context) === false) continue;
+    context.say(`[${phase.name}] ${phase.because}`);
+    for (const line of await phase.plan(context)) context.say(`[${phase.name}] would ${line}`);
+  }
+}

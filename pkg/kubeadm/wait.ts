@@ -1,0 +1,44 @@
+import type { Clock } from "../base/clock.ts";
+import { chainOf } from "../base/errors.ts";
+
+export interface Wait {
+  /** "the API server at https://10.0.0.1:6443" */
+  readonly what: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Hears what is being waited for, and why it is not there yet. */
+  readonly say: (line: string) => void;
+  /** What to look at when it does not come. */
+  readonly remedy: string;
+}
+
+const pollMs = 250;
+const tellEveryMs = 10_000;
+
+/** Asks until `look` answers; a throw means "not yet", and its message says why. */
+export async function waitFor<T>(
+  wait: Wait,
+  look: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { clock } = wait;
+  const start = clock.monotonic();
+  let told = start;
+  for (;;) {
+    try {
+      return await look();
+    } catch (cause) {
+      const now = clock.monotonic();
+      signal.throwIfAborted();
+      if (now - start > wait.timeoutMs) {
+        const seconds = Math.round(wait.timeoutMs / 1000);
+        throw new Error(`waited ${seconds} s for ${wait.what}; ${wait.remedy}`, { cause });
+      }
+      if (now - told > tellEveryMs) {
+        told = now;
+        wait.say(`  still waiting for ${wait.what}: ${chainOf(cause)}`);
+      }
+    }
+    await clock.sleep(pollMs, signal);
+  }
+}
