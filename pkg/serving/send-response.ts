@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { isStream, type WireResponse } from "../base/wire.ts";
+import { drained } from "./drained.ts";
 
 /**
  * Writes an answer to a response of http/1.1 or h2. One write for each piece of a stream, with
@@ -39,19 +40,7 @@ async function sendStream(
   // A source that waits ends by the request's signal, which aborts when the client goes away.
   for await (const piece of pieces) {
     if (!raw.writable) return;
-    if (!raw.write(piece)) await writableAgain(raw);
+    if (!raw.write(piece)) await drained(raw);
   }
   raw.end();
 }
-
-/** Resolves when the socket has taken what was written, or will never take it. */
-const writableAgain = (raw: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      raw.off("drain", done);
-      raw.off("close", done);
-      resolve();
-    };
-    raw.on("drain", done);
-    raw.on("close", done);
-  });

@@ -1,8 +1,9 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { startServer } from "./server.ts";
 import type { UpgradeHandler } from "./server-contract.ts";
@@ -42,8 +43,13 @@ describe("proxyUpgrade", () => {
     return server;
   };
   /** A client's connection whose upgrade goes to whatever `dial` opens. */
-  const through = async (dial: Dial, onError?: (error: unknown) => void): Promise<Socket> => {
+  const through = async (
+    dial: Dial,
+    onError?: (error: unknown) => void,
+    onUpgrade?: (socket: Duplex) => void,
+  ): Promise<Socket> => {
     const upgrade: UpgradeHandler = async (request) => {
+      onUpgrade?.(request.socket);
       await proxyUpgrade(request, { dial, path: "/", host: "x" }).catch((error: unknown) => {
         onError?.(error);
         request.socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
@@ -88,6 +94,17 @@ describe("proxyUpgrade", () => {
     const closed = once(other, "close");
     socket.resetAndDestroy();
     await closed;
+  });
+
+  it("stays below the listeners that Node takes for a leak", async () => {
+    const accepted = Promise.withResolvers<Duplex>();
+    const target = await listening(createServer((socket) => socket.pipe(socket)));
+    const dial = dialPlain({ host: "127.0.0.1", port: portOf(target) });
+    const socket = await through(dial, undefined, accepted.resolve);
+    await once(socket, "data");
+    const inTheMiddle = await accepted.promise;
+    expect(inTheMiddle.listenerCount("close")).toBeLessThan(EventEmitter.defaultMaxListeners);
+    socket.destroy();
   });
 
   it("holds a fast sender back for a slow reader", async () => {

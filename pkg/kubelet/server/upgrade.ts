@@ -1,9 +1,9 @@
 import { StatusError } from "../../machinery/status-error.ts";
 import type { UpgradeHandler, UpgradeRequest } from "../../serving/server-contract.ts";
 import { refuseUpgrade } from "../../serving/refuse-upgrade.ts";
+import { dialPlain, proxyUpgrade, type UpgradeTarget } from "../../serving/upgrade-proxy.ts";
 import { currentSandbox } from "../runtime/runtime-pod.ts";
 import { accessOf, findRunning, findWorker, type ServerParts } from "./server-parts.ts";
-import { joinStreams } from "./join-streams.ts";
 
 /**
  * /exec, /attach and /portForward: asks the runtime for a URL of its streaming server and joins
@@ -14,11 +14,18 @@ export const createUpgradeHandler =
   async (request) => {
     try {
       await parts.authorize(accessOf(request));
-      await joinStreams(request, await streamUrl(request, parts));
+      await proxyUpgrade(request, streamingServer(await streamUrl(request, parts)));
     } catch (error) {
       refuseUpgrade(request, error);
     }
   };
+
+/** The runtime's own server listens on this machine's loopback, without TLS. */
+function streamingServer(url: string): UpgradeTarget {
+  const { hostname, port, pathname, search, host } = new URL(url);
+  const address = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };
+  return { dial: dialPlain(address), path: `${pathname}${search}`, host };
+}
 
 const flag = (query: URLSearchParams, ...names: readonly string[]): boolean =>
   names.some((name) => ["1", "true"].includes(query.get(name) ?? ""));

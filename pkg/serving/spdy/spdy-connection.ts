@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { ByteQueue } from "../../base/byte-queue.ts";
+import { drained } from "../drained.ts";
 import {
   dataHead,
   encodePing,
@@ -198,15 +199,3 @@ class Stream implements SpdyStream {
     if (!this.#isOpen.here && !this.#isOpen.there) this.#forget();
   }
 }
-
-/** Resolves when the socket has room again, or has closed. */
-export const drained = (socket: Duplex): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      socket.off("drain", done);
-      socket.off("close", done);
-      resolve();
-    };
-    socket.on("drain", done);
-    socket.on("close", done);
-  });
