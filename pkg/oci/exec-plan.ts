@@ -9,6 +9,7 @@ import {
   planSignals,
   type CompiledSeccomp,
 } from "./process-plan.ts";
+import { refuseUnsupportedProcess } from "./refuse-unsupported.ts";
 import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
 
 export interface ExecPlan {
@@ -37,6 +38,7 @@ export function planContainerExec(
   { pidfd, process, stdio, host, cgroupJoin }: ExecPlan,
   seccomp: CompiledSeccomp | undefined,
 ): readonly Syscall[] {
+  refuseUnsupportedProcess(process);
   return [
     ...planSignals(),
     ...joinCgroup(cgroupJoin),

@@ -23,9 +23,9 @@ import {
   planIdentity,
   planRlimits,
   planSignals,
-  refuseUnsupported,
   type CompiledSeccomp,
 } from "./process-plan.ts";
+import { refuseUnsupported } from "./refuse-unsupported.ts";
 import { planRoot } from "./rootfs-plan.ts";
 import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
 

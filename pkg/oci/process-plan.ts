@@ -1,4 +1,4 @@
-import type { Process, Rlimit, Spec } from "../../api/oci/runtime.ts";
+import type { Process, Rlimit } from "../../api/oci/runtime.ts";
 import { capabilityBit, capabilityMask, capabilityNames } from "../linux/capabilities.ts";
 import type { Argument, Syscall } from "../linux/syscall.ts";
 import type { HostFacts } from "./container-plan.ts";
@@ -201,21 +201,3 @@ function candidatesOf(program: string, env: readonly string[]): readonly string[
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/** What the tape cannot do and must not pretend. Throws with the field's name. */
-export function refuseUnsupported(spec: Spec): void {
-  const refuse = (field: string): never => {
-    throw new Error(`${field} is not supported`);
-  };
-  if (spec.process === undefined) throw new Error("process is missing");
-  if (!spec.process.cwd.startsWith("/")) throw new Error("process.cwd is not an absolute path");
-  if (spec.linux?.namespaces?.some(({ type }) => type === "user") === true) {
-    refuse('linux.namespaces of type "user"');
-  }
-  if (spec.linux?.namespaces?.some(({ type }) => type === "time") === true) {
-    refuse('linux.namespaces of type "time"');
-  }
-  if (spec.process.apparmorProfile) refuse("process.apparmorProfile");
-  if (spec.process.selinuxLabel) refuse("process.selinuxLabel");
-  if (spec.linux?.seccomp?.listenerPath) refuse("linux.seccomp.listenerPath");
-}
