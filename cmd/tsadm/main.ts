@@ -8,6 +8,10 @@ const commands: Readonly<
     about: "make this machine the first of a cluster",
     run: async () => (await import("./init.ts")).init(words),
   },
+  join: {
+    about: "let this machine join a cluster",
+    run: async () => (await import("./join.ts")).join(words),
+  },
   version: {
     about: "print the version",
     run: async () => void process.stdout.write(`tsadm version: ${kubernetesVersion}\n`),

@@ -67,7 +67,7 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
           address: "0.0.0.0",
           port: healthPort,
           handler: health(() => isReady),
-          bodyBytesMax: 0,
+          bodyBytesMax: 1024,
         });
   await runDnsServer(
     {

@@ -55,3 +55,25 @@ export async function ensureObjects(
     });
   }
 }
+
+/** What time the server says it is, milliseconds since the epoch; undefined where it does not say. */
+export async function serverTimeMs(
+  access: ClusterAccess,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const transport = httpsTransport(access, clock);
+  try {
+    const { headers } = await transport.send({
+      method: "GET",
+      path: "/version",
+      headers: {},
+      body: new Uint8Array(),
+      signal,
+    });
+    const ms = Date.parse(headers["date"] ?? "");
+    return Number.isNaN(ms) ? undefined : ms;
+  } finally {
+    transport.close();
+  }
+}

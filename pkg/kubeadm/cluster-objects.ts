@@ -2,8 +2,20 @@
 import { stringify } from "yaml";
 import type { ConfigMap } from "../../api/core/v1.ts";
 import type { KubeObject, ResourceRef } from "../../api/resource.ts";
-import type { ClusterRoleBinding, Role, RoleBinding, Subject } from "../../api/rbac/v1.ts";
-import { clusterRoleBindings, configMaps, roleBindings, roles } from "../../api/resources.ts";
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  Role,
+  RoleBinding,
+  Subject,
+} from "../../api/rbac/v1.ts";
+import {
+  clusterRoleBindings,
+  clusterRoles,
+  configMaps,
+  roleBindings,
+  roles,
+} from "../../api/resources.ts";
 import { joinGroup } from "./bootstrap-token.ts";
 import { adminGroup, dnsAddressOf, serverUrlOf, type ClusterSpec } from "./cluster-spec.ts";
 import { clusterConfiguration } from "./configuration.ts";
@@ -97,6 +109,42 @@ export const configObjects = (spec: ClusterSpec): readonly Wanted[] => [
   ),
 ];
 
+const getNodes: ClusterRole = {
+  apiVersion: `${rbacGroup}/v1`,
+  kind: "ClusterRole",
+  metadata: { name: "kubeadm:get-nodes" },
+  rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get"] }],
+};
+
+/** Nodes may have the names under which they serve certified without a person. */
+const serveAsNode: ClusterRole = {
+  apiVersion: `${rbacGroup}/v1`,
+  kind: "ClusterRole",
+  metadata: { name: "tskube:selfnodeserver" },
+  rules: [
+    {
+      apiGroups: ["certificates.k8s.io"],
+      resources: ["certificatesigningrequests/selfnodeserver"],
+      verbs: ["create"],
+    },
+  ],
+};
+
+/** What the controller that approves them needs beside its own role. */
+const approveServing: ClusterRole = {
+  apiVersion: `${rbacGroup}/v1`,
+  kind: "ClusterRole",
+  metadata: { name: "tskube:approve-kubelet-serving" },
+  rules: [
+    {
+      apiGroups: ["certificates.k8s.io"],
+      resources: ["signers"],
+      resourceNames: ["kubernetes.io/kubelet-serving"],
+      verbs: ["approve"],
+    },
+  ],
+};
+
 /** What a bearer of a bootstrap token may do: ask for a node's certificate, which is then approved. */
 export const joinRights = (): readonly Wanted[] => [
   bindClusterRole("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", [group(joinGroup)]),
@@ -110,6 +158,14 @@ export const joinRights = (): readonly Wanted[] => [
     "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
     [group("system:nodes")],
   ),
+  want(clusterRoles, getNodes),
+  bindClusterRole("kubeadm:get-nodes", "kubeadm:get-nodes", [group(joinGroup)]),
+  want(clusterRoles, serveAsNode),
+  bindClusterRole("tskube:selfnodeserver", "tskube:selfnodeserver", [group("system:nodes")]),
+  want(clusterRoles, approveServing),
+  bindClusterRole("tskube:approve-kubelet-serving", "tskube:approve-kubelet-serving", [
+    { kind: "ServiceAccount", namespace: system, name: "certificate-controller" },
+  ]),
 ];
 
 /**

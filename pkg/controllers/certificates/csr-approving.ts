@@ -1,33 +1,68 @@
 import type { SubjectAccessReview } from "../../../api/authorization/v1.ts";
 import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
-import { certificateSigningRequests, subjectAccessReviews } from "../../../api/resources.ts";
-import { done, requeueAfter, type Context } from "../../controller/controller.ts";
+import type { Node } from "../../../api/core/v1.ts";
+import {
+  certificateSigningRequests,
+  endpointSlices,
+  nodes,
+  subjectAccessReviews,
+} from "../../../api/resources.ts";
+import { done, reads, requeueAfter, type Context } from "../../controller/controller.ts";
 import { defineController } from "../../controller/run-controller.ts";
-import { autoApprovals, isUndecided, type AutoApproval } from "./csr-plan.ts";
+import {
+  autoApprovals,
+  isUndecided,
+  type AskedNames,
+  type AutoApproval,
+  signers,
+  type NodeNames,
+} from "./csr-plan.ts";
 import { askedNames, pkcs10Of } from "./read-request.ts";
 
 /** Who may not have its request approved now may after the next change of a role. */
 const askAgainMs = 30_000;
 
-/** Approves kubelets' requests for client certificates, of those who may have them by RBAC. */
+/** Approves kubelets' requests, of those who may have the certificates by RBAC. */
 export const csrApprovingController = defineController<CertificateSigningRequest>({
   name: "csr-approving",
   account: "certificate-controller",
   eventSource: "certificate-controller",
   reconciles: certificateSigningRequests,
-  reads: [],
+  reads: [reads(nodes), reads(endpointSlices)],
   writes: ["CertificateSigningRequest/approval"],
   async reconcile(request, context, signal) {
     if (!isUndecided(request)) return done;
-    const ways = autoApprovals(request, askedNames(pkcs10Of(request)));
+    const asked = askedNames(pkcs10Of(request));
+    const ways = autoApprovals(request, asked, namesOf(asked, context));
     for (const way of ways) {
       if (!(await mayHave(request, way, context, signal))) continue;
       await approve(request, way, context, signal);
       return done;
     }
-    return ways.length === 0 ? done : requeueAfter(askAgainMs);
+    // A node that asks for its serving certificate may not have told its addresses yet.
+    const isForPeople = ways.length === 0 && request.spec.signerName !== signers.kubeletServing;
+    return isForPeople ? done : requeueAfter(askAgainMs);
   },
 });
+
+const addressesOf = ({ status }: Node): readonly string[] =>
+  (status?.addresses ?? []).map(({ address }) => address);
+
+/** Of the node that a kubelet says it is: the prefix of its user name is nobody's part of it. */
+function namesOf({ commonName }: AskedNames, context: Context): NodeNames {
+  const name = commonName.replace(/^system:node:/, "");
+  const all = context.informer(nodes).list();
+  const node = all.find(({ metadata }) => metadata?.name === name);
+  const servers = context
+    .informer(endpointSlices)
+    .list("default")
+    .filter(({ metadata }) => metadata?.labels?.["kubernetes.io/service-name"] === "kubernetes")
+    .flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses));
+  return {
+    own: node === undefined ? [] : [name, ...addressesOf(node)],
+    others: [...servers, ...all.filter((one) => one !== node).flatMap(addressesOf)],
+  };
+}
 
 async function mayHave(
   { spec }: CertificateSigningRequest,

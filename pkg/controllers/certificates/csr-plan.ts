@@ -101,16 +101,46 @@ function clientComplaint({ spec }: CertificateSigningRequest): string | undefine
 /** What a kubelet may ask for without a person: under which permission its sender must have. */
 export interface AutoApproval {
   /** Of certificatesigningrequests, verb create. */
-  readonly subresource: "nodeclient" | "selfnodeclient";
+  readonly subresource: "nodeclient" | "selfnodeclient" | "selfnodeserver";
   readonly message: string;
 }
 
-/** In the order in which they are tried; empty: this is for people to approve. */
+/** What a node is known by; those of other machines it cannot have certified. */
+export interface NodeNames {
+  /** Its name and the addresses in its status. */
+  readonly own: readonly string[];
+  /** Addresses of the API servers and of the other nodes. */
+  readonly others: readonly string[];
+}
+
+/**
+ * A kubelet that asks, as itself, to serve under what its Node says of it. A node writes its own
+ * status: so an address that another node or an API server has is left to people.
+ */
+function servingApprovals(
+  request: CertificateSigningRequest,
+  asked: AskedNames,
+  known: NodeNames,
+): readonly AutoApproval[] {
+  if (kubeletServingComplaint(request, asked) !== undefined) return [];
+  if (request.spec.username !== asked.commonName) return [];
+  const isOwn = (name: string): boolean => known.own.includes(name) && !known.others.includes(name);
+  if (!asked.names.every(isOwn)) return [];
+  const message = "Auto approving kubelet serving certificate after SubjectAccessReview.";
+  return [{ subresource: "selfnodeserver", message }];
+}
+
+/**
+ * In the order in which they are tried; empty: this is for people to approve. `known`: of the node
+ * that the request names.
+ */
 export function autoApprovals(
   request: CertificateSigningRequest,
   asked: AskedNames,
+  known: NodeNames = { own: [], others: [] },
 ): readonly AutoApproval[] {
   const { spec } = request;
+  if (spec.signerName === signers.kubeletServing) return servingApprovals(request, asked, known);
   if (spec.signerName !== signers.kubeletClient) return [];
   if (kubeletClientComplaint(request, asked) !== undefined) return [];
   const node: AutoApproval = {
