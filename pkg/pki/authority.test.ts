@@ -171,4 +171,27 @@ describe("signing requests", () => {
     const theirs = openssl("req", "-new", "-key", keyFile, "-subj", "/O=system:nodes/CN=n2");
     expect(parseSigningRequest(theirs).subject.commonName).toBe("n2");
   });
+
+  for (const [title, key, digest] of [
+    ["SHA-512", ["-newkey", "rsa:2048"], "-sha512"],
+    ["SHA-384", ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"], "-sha384"],
+    ["Ed25519", ["-newkey", "ed25519"], "-sha256"],
+  ] as const) {
+    it.skipIf(!hasOpenssl)(`are read whatever they are signed with: ${title}`, () => {
+      const names = "subjectAltName=DNS:a,email:a@b.c,URI:http://a,IP:::1";
+      const options = [
+        "-nodes",
+        "-keyout",
+        "/dev/null",
+        "-subj",
+        "/CN=n",
+        "-addext",
+        names,
+        digest,
+      ];
+      const request = parseSigningRequest(openssl("req", "-new", ...key, ...options));
+      expect(request.names).toEqual(["a", "::1"]);
+      expect(request.otherNames).toEqual(["email", "URI"]);
+    });
+  }
 });

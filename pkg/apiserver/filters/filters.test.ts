@@ -7,7 +7,7 @@ import { silentLogger } from "../../telemetry/logger.ts";
 import { apiChain, type ApiFilter, ApiRequest } from "../api-request.ts";
 import type { Attributes, UserInfo } from "../auth-contract.ts";
 import { withAuthentication } from "./authentication.ts";
-import { withAuthorization } from "./authorization.ts";
+import { attributesOf, withAuthorization } from "./authorization.ts";
 import { answerFailures } from "./failures.ts";
 import { parseImpersonation, withImpersonation } from "./impersonation.ts";
 import { limitInFlight } from "./in-flight.ts";
@@ -140,4 +140,43 @@ describe("impersonation", () => {
         "system:serviceaccounts,system:serviceaccounts:ns,system:authenticated",
     );
   });
+});
+
+describe("what is asked for", () => {
+  const pods = "/api/v1/namespaces/a/pods";
+  for (const [title, path, method, name] of [
+    [
+      "a list of one object is about that object",
+      `${pods}?fieldSelector=metadata.name%3Dx`,
+      "GET",
+      "x",
+    ],
+    ["so is a watch", `${pods}?watch=1&fieldSelector=a%3Db,metadata.name%3D%3Dx`, "GET", "x"],
+    [
+      "a list of all but one is about no object",
+      `${pods}?fieldSelector=metadata.name!%3Dx`,
+      "GET",
+      "",
+    ],
+    [
+      "a name that is none is about no object",
+      `${pods}?fieldSelector=metadata.name%3D..`,
+      "GET",
+      "",
+    ],
+    [
+      "the end of a collection is about it",
+      `${pods}?fieldSelector=metadata.name%3Dx`,
+      "DELETE",
+      "",
+    ],
+    [
+      "the path names what the query cannot",
+      `${pods}/y?fieldSelector=metadata.name%3Dx`,
+      "GET",
+      "y",
+    ],
+  ] as const) {
+    it(title, () => assert.equal(attributesOf(requestOf(path, {}, method)).name, name));
+  }
 });
