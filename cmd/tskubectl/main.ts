@@ -9,14 +9,9 @@ import { httpsTransport } from "../../pkg/client/https-transport.ts";
 import { chooseContext, readKubeconfigs, type ChosenContext } from "../../pkg/client/kubeconfig.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
 import type { Kubectl } from "../../pkg/kubectl/command.ts";
-import { UsageError } from "../../pkg/base/flags.ts";
 import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
-import {
-  describeFailure,
-  parseInvocation,
-  runCommand,
-  type GlobalFlags,
-} from "../../pkg/kubectl/run.ts";
+import { describeFailure } from "../../pkg/kubectl/failures.ts";
+import { parseInvocation, runCommand, type GlobalFlags } from "../../pkg/kubectl/run.ts";
 import { kubernetesVersion } from "../../api/version.ts";
 import { systemFiles } from "./files.ts";
 import { processTerminal } from "./terminal.ts";
@@ -121,8 +116,6 @@ process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: 
   const isTold = error instanceof Error && error.cause === "told";
   const text = isTold ? error.message : `error: ${chainOf(error)}`;
   process.stderr.write(`${text}\n`);
-  if (error instanceof UsageError)
-    process.stderr.write("See 'tskubectl COMMAND --help' for usage.\n");
   return 1;
 });
 // Standard input may still be open: nobody waits for it.

@@ -103,7 +103,8 @@ export function parseFlags<S extends FlagSpecs>(specs: S, words: readonly string
         continue;
       }
       const value = word.slice(at + 1).replace(/^=/, "");
-      values.set(name, value === "" ? take(`'${word[at]}' in ${word}`) : value);
+      const { alone } = values.spec(name);
+      values.set(name, value === "" ? (alone ?? take(`'${word[at]}' in ${word}`)) : value);
       return;
     }
   };

@@ -5,6 +5,7 @@
 import type { KubeObject } from "../../api/resource.ts";
 import { kubernetesSchema } from "../machinery/schema.ts";
 import { schemaKeyOf } from "../machinery/schema-key.ts";
+import { jsonText } from "./print/json-text.ts";
 import { createThreeWayMergePatch } from "../machinery/merge-patch.ts";
 import { createThreeWayStrategicPatch } from "../machinery/strategic-diff.ts";
 
@@ -23,7 +24,7 @@ export interface ApplyPatch {
 function lastAppliedText(manifest: Applied): string {
   const { [lastAppliedKey]: _before, ...annotations } = manifest.metadata?.annotations ?? {};
   const metadata = { ...manifest.metadata, annotations };
-  return `${JSON.stringify({ ...manifest, metadata })}\n`;
+  return `${jsonText({ ...manifest, metadata })}\n`;
 }
 
 /** The manifest as it is created or patched in: with itself in its annotation. */

@@ -29,42 +29,36 @@ async function filesOf(path: string, recursive: boolean, files: Files): Promise<
   return found;
 }
 
-function checked(value: unknown, source: string): readonly Manifest[] {
-  if (value === null || value === undefined) return [];
+const invalid = (source: string, line: number, because: string): ManifestError =>
+  new ManifestError(
+    `error validating "${source}": error validating data: ${because} (line ${line}); ` +
+      "if you choose to ignore these errors, turn validation off with --validate=false",
+  );
+
+function checked(value: unknown, source: string, line: number): readonly Manifest[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid(source, line, "invalid object to validate");
   const object = value as Manifest["object"];
-  if (typeof value !== "object" || Array.isArray(value)) {
-    throw new ManifestError(
-      `error parsing ${source}: a manifest is a mapping with apiVersion and kind`,
-    );
-  }
-  for (const field of ["apiVersion", "kind"] as const) {
-    if (typeof object[field] === "string" && object[field] !== "") continue;
-    throw new ManifestError(
-      `error validating "${source}": error validating data: ${field} not set`,
-    );
-  }
-  if (object.kind === "List" && Array.isArray(object["items"])) {
-    return object["items"].flatMap((item) => checked(item, source));
-  }
+  const missing = (["apiVersion", "kind"] as const)
+    .filter((field) => typeof object[field] !== "string" || object[field] === "")
+    .map((field) => `${field} not set`);
+  if (missing.length > 0)
+    throw invalid(source, line, missing.length > 1 ? `[${missing.join(", ")}]` : `${missing[0]}`);
+  if (object.kind === "List" && Array.isArray(object["items"]))
+    return object["items"].flatMap((item) => checked(item, source, line));
   return [{ object, source }];
 }
 
-async function parse(text: string, source: string): Promise<readonly Manifest[]> {
+/** Objects of one text. Throws ManifestError with the line and, in a syntax error, the column. */
+export async function parseManifests(text: string, source: string): Promise<readonly Manifest[]> {
   // Loaded here: commands that read no manifest start without it.
-  const { LineCounter, parseAllDocuments } = await import("yaml");
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
-  if (!Array.isArray(documents)) return [];
-  return documents.flatMap((document) => {
-    const [problem] = document.errors;
-    if (problem !== undefined) {
-      const { line, col } = lines.linePos(problem.pos[0]);
-      throw new ManifestError(
-        `error parsing ${source}: line ${line}, column ${col}: ${problem.message}`,
-      );
-    }
-    return checked(document.toJS(), source);
-  });
+  const { parseYaml, YamlError } = await import("../machinery/yaml.ts");
+  try {
+    return parseYaml(text).flatMap(({ value, line }) => checked(value, source, line));
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new ManifestError(`error parsing ${source}: ${error.message}`);
+  }
 }
 
 /** All objects of -f's paths, in their order. `-` is standard input; folders are read one deep. */
@@ -77,7 +71,7 @@ export async function readManifests(
   const found: Manifest[] = [];
   for (const path of paths) {
     if (path === "-") {
-      found.push(...(await parse(await files.stdin(), "STDIN")));
+      found.push(...(await parseManifests(await files.stdin(), "STDIN")));
       continue;
     }
     const names = await filesOf(path, recursive, files);
@@ -86,8 +80,19 @@ export async function readManifests(
         `error reading [${path}]: recognized file extensions are [.json .yaml .yml]`,
       );
     }
-    for (const name of names) found.push(...(await parse(await files.readText(name), name)));
+    for (const name of names)
+      found.push(...(await parseManifests(await files.readText(name), name)));
   }
-  if (found.length === 0) throw new UsageError("no objects passed to apply");
+  return found;
+}
+
+/** As readManifests, for commands that want at least one: "apply", "create". */
+export async function readSomeManifests(
+  given: { readonly filename: readonly string[]; readonly recursive: boolean },
+  files: Files,
+  command: string,
+): Promise<readonly Manifest[]> {
+  const found = await readManifests(given.filename, given.recursive, files);
+  if (found.length === 0) throw new UsageError(`no objects passed to ${command}`);
   return found;
 }

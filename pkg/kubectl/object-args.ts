@@ -10,6 +10,8 @@ export interface ObjectTarget {
   readonly namespace: string;
   readonly name: string;
   readonly path: string;
+  /** The file that named it. */
+  readonly source?: string;
 }
 
 export interface ObjectChoice {
@@ -19,7 +21,16 @@ export interface ObjectChoice {
   readonly fieldSelector?: string | undefined;
   readonly all: boolean;
   readonly allNamespaces: boolean;
+  /** What is said when neither files nor words name anything. */
+  readonly whenNothing?: string;
 }
+
+const nothingNamed = `You must provide one or more resources by argument or filename.
+Example resource specifications include:
+   '-f rsrc.yaml'
+   '--filename=rsrc.json'
+   '<resource> <name>'
+   '<resource>'`;
 
 interface ItemList {
   readonly items?: readonly {
@@ -42,23 +53,18 @@ export async function chooseObjects(
   });
   if (choice.filename.length > 0) {
     const manifests = await readManifests(choice.filename, choice.recursive, kubectl.files);
-    return manifests.map(({ object }) => {
-      const resource = mapper.byKind(object.apiVersion ?? "", object.kind ?? "");
-      if (resource === undefined) {
-        throw new UsageError(
-          `no matches for kind "${object.kind}" in version "${object.apiVersion}"`,
-        );
-      }
-      return target(
-        resource,
-        object.metadata?.name ?? "",
-        object.metadata?.namespace ?? kubectl.namespace,
-      );
+    return manifests.map(({ object, source }) => {
+      const namespace = object.metadata?.namespace ?? kubectl.namespace;
+      const found = target(mapper.ofManifest(object), object.metadata?.name ?? "", namespace);
+      return { ...found, source };
     });
   }
+  if (args.length === 0) throw new UsageError(choice.whenNothing ?? nothingNamed);
   const chosen: ObjectTarget[] = [];
   for (const { resource, name } of parseTargets(args, mapper)) {
     if (name !== undefined) {
+      if (choice.selector !== undefined)
+        throw new UsageError("name cannot be provided when a selector is specified");
       chosen.push(target(resource, name, kubectl.namespace));
       continue;
     }

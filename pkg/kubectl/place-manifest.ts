@@ -4,6 +4,8 @@ import type { Manifest } from "./manifests.ts";
 import type { ApiResource, ResourceMapper } from "./resource-mapper.ts";
 
 export interface PlacedManifest {
+  /** The file that it came from. */
+  readonly source: string;
   readonly resource: ApiResource;
   /** Absent for cluster-scoped kinds. */
   readonly namespace: string;
@@ -19,10 +21,13 @@ export function placeManifest(
   const resource = mapper.byKind(object.apiVersion ?? "", object.kind ?? "");
   if (resource === undefined) {
     throw new UsageError(
-      `resource mapping not found for name: "${object.metadata?.name ?? ""}" from "${source}": no matches for kind "${object.kind}" in version "${object.apiVersion}"`,
+      `resource mapping not found for name: "${object.metadata?.name ?? ""}" ` +
+        `namespace: "${object.metadata?.namespace ?? ""}" from "${source}": ` +
+        `no matches for kind "${object.kind}" in version "${object.apiVersion}"\n` +
+        "ensure CRDs are installed first",
     );
   }
-  if (!resource.namespaced) return { resource, namespace: "", object };
+  if (!resource.namespaced) return { source, resource, namespace: "", object };
   const own = object.metadata?.namespace;
   if (kubectl.namespaceIsAsked && own !== undefined && own !== kubectl.namespace) {
     throw new UsageError(
@@ -31,6 +36,7 @@ export function placeManifest(
   }
   const namespace = own ?? kubectl.namespace;
   return {
+    source,
     resource,
     namespace,
     object: { ...object, metadata: { ...object.metadata, namespace } },

@@ -31,7 +31,7 @@ export function parseTargets(args: readonly string[], mapper: ResourceMapper): r
       const [type = "", name = "", ...more] = word.split("/");
       if (type === "" || name === "" || more.length > 0) {
         throw new UsageError(
-          `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'get resource/<resource_name>' instead of 'get resource resource/<resource_name>'`,
+          `there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'tskubectl get resource/<resource_name>' instead of 'tskubectl get resource resource/<resource_name>'`,
         );
       }
       return { resource: mapper.byName(type), name };

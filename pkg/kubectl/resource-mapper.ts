@@ -1,3 +1,5 @@
+import type { KubeObject } from "../../api/resource.ts";
+import { UsageError } from "../base/flags.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import type { Api } from "./api.ts";
 
@@ -119,6 +121,13 @@ export class ResourceMapper {
     const found = this.resources.find((one) => isAsked(one) && answersTo(one));
     if (found !== undefined) return found;
     throw new StatusError("NotFound", `the server doesn't have a resource type "${text}"`);
+  }
+
+  /** Of a manifest's apiVersion and kind. Throws UsageError when the server has no such kind. */
+  ofManifest({ apiVersion = "", kind = "" }: KubeObject): ApiResource {
+    const found = this.byKind(apiVersion, kind);
+    if (found !== undefined) return found;
+    throw new UsageError(`no matches for kind "${kind}" in version "${apiVersion}"`);
   }
 
   byKind(apiVersion: string, kind: string): ApiResource | undefined {

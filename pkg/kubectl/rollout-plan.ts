@@ -1,6 +1,7 @@
 /** What a Deployment's rollout has come to, and how to go back: decided from objects alone. Pure. */
 import type { Deployment, ReplicaSet } from "../../api/apps/v1.ts";
 import { UsageError } from "../base/flags.ts";
+import { isEqual } from "../machinery/equality.ts";
 
 export const revisionKey = "deployment.kubernetes.io/revision";
 export const changeCauseKey = "kubernetes.io/change-cause";
@@ -63,12 +64,22 @@ export const revisionsOf = (
     .filter((one) => revisionOf(one) > 0)
     .toSorted((a, b) => revisionOf(a) - revisionOf(b));
 
-/** The pod template as the deployment would carry it, without the label that the controller adds. */
-export function templateOf(replicaSet: ReplicaSet): Record<string, unknown> {
-  const { metadata, ...template } = replicaSet.spec?.template ?? {};
+/** The pod template as the deployment would carry it. */
+export const templateOf = (replicaSet: ReplicaSet): Record<string, unknown> =>
+  withoutHash(replicaSet.spec?.template);
+
+type Template = NonNullable<ReplicaSet["spec"]>["template"];
+
+/** Without the label that the controller adds. */
+function withoutHash(whole: Template | undefined): Record<string, unknown> {
+  const { metadata, ...template } = whole ?? {};
   const { [templateHashLabel]: _hash, ...labels } = metadata?.labels ?? {};
   return { ...template, metadata: { ...metadata, labels } };
 }
+
+/** The deployment's own template already says what the revision says. */
+export const isSameTemplate = ({ spec }: Deployment, revision: ReplicaSet): boolean =>
+  isEqual(withoutHash(spec?.template), templateOf(revision));
 
 /** The revision to go back to: the one that is asked for, or the one before the newest. */
 export function undoTarget(

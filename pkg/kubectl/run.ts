@@ -1,5 +1,3 @@
-import { chainOf } from "../base/errors.ts";
-import { StatusError } from "../machinery/status-error.ts";
 import type { Command, Kubectl } from "./command.ts";
 import { commands } from "./commands.ts";
 import {
@@ -86,7 +84,7 @@ export function parseInvocation(words: readonly string[]): Invocation {
   if (command === undefined) throw new UsageError(`unknown command "${name}" for "tskubectl"`);
   const rest = [...words.slice(0, at), ...words.slice(at + 1)];
   // Only to find the global flags: the command reads its own again.
-  const { flags } = parseFlags({ ...command.flags, ...globalFlags }, rest);
+  const { flags } = parsed(command, rest);
   if (flags.help) return { do: "help", text: commandHelp(command) };
   return { do: "run", command, globals: flags as unknown as GlobalFlags, words: rest };
 }
@@ -95,18 +93,13 @@ export const runCommand = (
   command: Command,
   words: readonly string[],
   kubectl: Kubectl,
-): Promise<number> => command.run(kubectl, parseFlags({ ...globalFlags, ...command.flags }, words));
+): Promise<number> => command.run(kubectl, parsed(command, words));
 
-/** A failure in kubectl's words: whose fault it is, and what the server said. */
-export function describeFailure(error: unknown, server: string): string {
-  if (error instanceof StatusError) {
-    const head = error.message.startsWith("the server doesn't have")
-      ? "error"
-      : `Error from server (${error.reason})`;
-    return `${head}: ${error.message}`;
+function parsed(command: Command, words: readonly string[]) {
+  try {
+    return parseFlags({ ...globalFlags, ...command.flags }, words);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${error.message}\nSee 'tskubectl ${command.name} --help' for usage.`);
   }
-  if (error instanceof Error && /ECONNREFUSED/.test(chainOf(error))) {
-    return `The connection to the server ${server.replace(/^https?:\/\//, "")} was refused - did you specify the right host or port?`;
-  }
-  return `error: ${chainOf(error)}`;
 }

@@ -34,6 +34,10 @@ export function writeQuery(flags: WriteFlags): URLSearchParams {
   return query;
 }
 
+/** Behind what was done, when it was not done for real. */
+export const dryRunMark = (dryRun: string | undefined): string =>
+  ({ client: " (dry run)", server: " (server dry run)" })[dryRun ?? ""] ?? "";
+
 export function tellWarnings(kubectl: Kubectl): void {
   for (const warning of kubectl.api.takeWarnings()) kubectl.terminal.err(`Warning: ${warning}\n`);
 }

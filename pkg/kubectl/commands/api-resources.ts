@@ -1,7 +1,13 @@
 import { defineCommand } from "../command.ts";
 import { UsageError } from "../../base/flags.ts";
 import { ColumnPrinter } from "../print/table.ts";
-import { apiVersionOf, qualifiedName } from "../resource-mapper.ts";
+import { apiVersionOf, qualifiedName, type ApiResource } from "../resource-mapper.ts";
+
+const byGroup = ({ group, plural }: ApiResource): string => `${group}/${plural}`;
+const sortKeys: Readonly<Record<string, (one: ApiResource) => string>> = {
+  name: ({ plural }) => plural,
+  kind: ({ kind }) => kind,
+};
 
 export const apiResources = defineCommand({
   name: "api-resources",
@@ -40,11 +46,8 @@ export const apiResources = defineCommand({
           flags.categories.split(",").every((name) => one.categories.includes(name)),
       )
       .toSorted((a, b) => {
-        if (flags["sort-by"] === "kind") return a.kind < b.kind ? -1 : 1;
-        return `${a.group}/${flags["sort-by"] === "name" ? "" : a.plural}` <
-          `${b.group}/${flags["sort-by"] === "name" ? "" : b.plural}`
-          ? -1
-          : 1;
+        const key = sortKeys[flags["sort-by"] ?? ""] ?? byGroup;
+        return key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0;
       });
     if (output === "name") {
       kubectl.terminal.out(shown.map((one) => `${qualifiedName(one)}\n`).join(""));

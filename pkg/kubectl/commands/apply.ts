@@ -1,13 +1,15 @@
 import type { KubeObject } from "../../../api/resource.ts";
 import { isReason } from "../../machinery/status-error.ts";
-import { lastApplied, planApply, withLastApplied } from "../apply-plan.ts";
+import { lastApplied, planApply, withLastApplied, type ApplyPatch } from "../apply-plan.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import { UsageError, type Flags } from "../../base/flags.ts";
-import { readManifests } from "../manifests.ts";
+import type { Flags } from "../../base/flags.ts";
+import { eachOf, whileDoing } from "../failures.ts";
+import { readSomeManifests } from "../manifests.ts";
 import { placeManifest, type PlacedManifest } from "../place-manifest.ts";
+import { jsonText } from "../print/json-text.ts";
 import { objectPrinter } from "../print/output.ts";
-import { pathOf, qualifiedKind } from "../resource-mapper.ts";
-import { tellWarnings, writeQuery } from "../write-request.ts";
+import { apiVersionOf, pathOf, qualifiedKind } from "../resource-mapper.ts";
+import { dryRunMark, tellWarnings, writeQuery } from "../write-request.ts";
 
 const flags = {
   filename: { short: "f", kind: "list", help: "Files, folders, or - for standard input" },
@@ -30,16 +32,59 @@ interface Outcome {
 /** Another writer between our read and our patch: read again and decide anew. */
 const conflictRetriesMax = 5;
 
-const read = (kubectl: Kubectl, path: string): Promise<LiveObject | undefined> =>
-  kubectl.api.send<LiveObject>({ method: "GET", path }).catch((error: unknown) => {
+/** Which object an error is about, as it stands in messages. */
+function placeText({ resource, namespace, object }: PlacedManifest): string {
+  const { group, version, plural, kind } = resource;
+  const name = object.metadata?.name ?? "";
+  return (
+    `Resource: "${group}/${version}, Resource=${plural}", ` +
+    `GroupVersionKind: "${group}/${version}, Kind=${kind}"\n` +
+    `Name: "${name}", Namespace: "${namespace}"`
+  );
+}
+
+function read(
+  kubectl: Kubectl,
+  placed: PlacedManifest,
+  path: string,
+): Promise<LiveObject | undefined> {
+  const doing =
+    `error when retrieving current configuration of:\n${placeText(placed)}\n` +
+    `from server for: "${placed.source}"`;
+  if ((placed.object.metadata?.name ?? "") === "")
+    throw new Error(`${doing}: resource name may not be empty`);
+  return kubectl.api.send<LiveObject>({ method: "GET", path }).catch((error: unknown) => {
     if (isReason(error, "NotFound")) return undefined;
-    throw error;
+    throw whileDoing(error, doing);
   });
+}
 
 function warnOfMissingAnnotation(kubectl: Kubectl, current: LiveObject, name: string): void {
   if (lastApplied(current) !== undefined) return;
   kubectl.terminal.err(
     `Warning: resource ${name} is missing the kubectl.kubernetes.io/last-applied-configuration annotation which is required by tskubectl apply. tskubectl apply should only be used on resources created declaratively by either tskubectl create --save-config or tskubectl apply. The missing annotation will be patched automatically.\n`,
+  );
+}
+
+async function createApplied(
+  kubectl: Kubectl,
+  placed: PlacedManifest,
+  query: URLSearchParams,
+): Promise<LiveObject> {
+  const { resource, namespace, source } = placed;
+  const path = `${pathOf(resource, { namespace })}?${query}`;
+  const body = withLastApplied(placed.object);
+  return kubectl.api.send<LiveObject>({ method: "POST", path, body }).catch((error: unknown) => {
+    throw whileDoing(error, `error when creating "${source}"`);
+  });
+}
+
+function patchFailure(error: unknown, placed: PlacedManifest, patch: ApplyPatch): unknown {
+  const { source } = placed;
+  return whileDoing(
+    error,
+    `error when applying patch:\n${jsonText(patch.body)}\nto:\n${placeText(placed)}\n` +
+      `for: "${source}": error when patching "${source}"`,
   );
 }
 
@@ -51,26 +96,14 @@ async function applyHere(
   const { resource, namespace } = placed;
   const object = placed.object as LiveObject;
   const name = object.metadata?.name ?? "";
-  if (name === "")
-    throw new UsageError("error: resource name may not be empty: apply needs metadata.name");
   const path = pathOf(resource, { namespace, name });
-  const query = writeQuery({
-    ...given,
-    manager: given["field-manager"] ?? "kubectl-client-side-apply",
-  });
+  const manager = given["field-manager"] ?? "kubectl-client-side-apply";
+  const query = writeQuery({ ...given, manager });
   const isLocal = given["dry-run"] === "client";
   for (let attempt = 1; ; attempt++) {
-    const current = await read(kubectl, path);
+    const current = await read(kubectl, placed, path);
     if (current === undefined) {
-      const body = withLastApplied(object);
-      const collection = pathOf(resource, { namespace });
-      const created = isLocal
-        ? (body as LiveObject)
-        : await kubectl.api.send<LiveObject>({
-            method: "POST",
-            path: `${collection}?${query}`,
-            body,
-          });
+      const created = isLocal ? object : await createApplied(kubectl, placed, query);
       return { object: created, done: "created" };
     }
     warnOfMissingAnnotation(kubectl, current, `${resource.plural}/${name}`);
@@ -78,15 +111,12 @@ async function applyHere(
     if (patch === undefined) return { object: current, done: "unchanged" };
     if (isLocal) return { object: current, done: "configured" };
     try {
-      const patched = await kubectl.api.send<LiveObject>({
-        method: "PATCH",
-        path: `${path}?${query}`,
-        ...patch,
-      });
-      const isSame = patched.metadata?.resourceVersion === current.metadata?.resourceVersion;
-      return { object: patched, done: isSame ? "unchanged" : "configured" };
+      const request = { method: "PATCH", path: `${path}?${query}`, ...patch } as const;
+      const patched = await kubectl.api.send<LiveObject>(request);
+      return { object: patched, done: "configured" };
     } catch (error) {
-      if (!isReason(error, "Conflict") || attempt >= conflictRetriesMax) throw error;
+      if (isReason(error, "Conflict") && attempt < conflictRetriesMax) continue;
+      throw patchFailure(error, placed, patch);
     }
   }
 }
@@ -97,7 +127,7 @@ async function applyThere(
   given: ApplyFlags,
 ): Promise<Outcome> {
   const { resource, namespace, object } = placed;
-  const query = writeQuery({ ...given, manager: given["field-manager"] ?? "tskubectl" });
+  const query = writeQuery({ ...given, manager: given["field-manager"] ?? "kubectl" });
   if (given["force-conflicts"]) query.set("force", "true");
   const applied = await kubectl.api.send<LiveObject>({
     method: "PATCH",
@@ -108,19 +138,25 @@ async function applyThere(
   return { object: applied, done: "serverside-applied" };
 }
 
-async function report(
-  kubectl: Kubectl,
-  placed: PlacedManifest,
-  outcome: Outcome,
+/** Several objects are printed as one list. */
+async function printApplied(
+  { terminal }: Kubectl,
+  applied: readonly (readonly [PlacedManifest, Outcome])[],
   given: ApplyFlags,
 ): Promise<void> {
-  const name = `${qualifiedKind(placed.resource)}/${outcome.object.metadata?.name ?? ""}`;
-  const printer = objectPrinter(given.output, () => name);
-  const mode = { client: " (dry run)", server: " (server dry run)" }[given["dry-run"] ?? ""] ?? "";
-  tellWarnings(kubectl);
-  kubectl.terminal.out(
-    printer === undefined ? `${name} ${outcome.done}${mode}\n` : await printer(outcome.object),
-  );
+  const nameOf = ({ resource }: PlacedManifest, { object }: Outcome): string =>
+    `${qualifiedKind(resource)}/${object.metadata?.name ?? ""}`;
+  const names = applied.map(([placed, outcome]) => nameOf(placed, outcome));
+  if (given.output === "name") return terminal.out(names.map((name) => `${name}\n`).join(""));
+  const printer = objectPrinter(given.output, () => "");
+  const items = applied.map(([{ resource }, { object }]) => ({
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    ...object,
+  }));
+  const list = { apiVersion: "v1", kind: "List", metadata: {}, items };
+  if (printer !== undefined && items.length > 0)
+    terminal.out(await printer(items.length === 1 ? items[0] : list));
 }
 
 export const apply = defineCommand({
@@ -129,14 +165,23 @@ export const apply = defineCommand({
   usage: "apply -f FILE [--server-side] [--dry-run=server|client]",
   flags,
   run: async (kubectl, { flags: given }) => {
-    const manifests = await readManifests(given.filename, given.recursive, kubectl.files);
+    const manifests = await readSomeManifests(given, kubectl.files, "apply");
     const mapper = await kubectl.mapper();
-    // All are placed before the first is sent: an unknown kind in the last one changes nothing.
-    const placed = manifests.map((manifest) => placeManifest(kubectl, mapper, manifest));
-    for (const one of placed) {
-      const outcome = await (given["server-side"] ? applyThere : applyHere)(kubectl, one, given);
-      await report(kubectl, one, outcome, given);
-    }
+    const applied: (readonly [PlacedManifest, Outcome])[] = [];
+    const isTold = given.output === undefined || given.output === "";
+    // Before anything is sent: an output format that does not exist changes nothing.
+    objectPrinter(given.output, () => "");
+    const failures = await eachOf(manifests, async (manifest) => {
+      const placed = placeManifest(kubectl, mapper, manifest);
+      const outcome = await (given["server-side"] ? applyThere : applyHere)(kubectl, placed, given);
+      tellWarnings(kubectl);
+      applied.push([placed, outcome]);
+      if (!isTold) return;
+      const name = `${qualifiedKind(placed.resource)}/${outcome.object.metadata?.name ?? ""}`;
+      kubectl.terminal.out(`${name} ${outcome.done}${dryRunMark(given["dry-run"])}\n`);
+    });
+    await printApplied(kubectl, applied, given);
+    if (failures !== undefined) throw failures;
     return 0;
   },
 });

@@ -1,10 +1,11 @@
 import type { KubeObject } from "../../../api/resource.ts";
 import { defineCommand } from "../command.ts";
-import { tellWarnings, writeQuery } from "../write-request.ts";
-import { readManifests } from "../manifests.ts";
+import { eachOf, whileDoing } from "../failures.ts";
+import { dryRunMark, tellWarnings, writeQuery } from "../write-request.ts";
+import { readSomeManifests } from "../manifests.ts";
 import { placeManifest } from "../place-manifest.ts";
 import { objectPrinter } from "../print/output.ts";
-import { pathOf, qualifiedKind } from "../resource-mapper.ts";
+import { apiVersionOf, pathOf, qualifiedKind } from "../resource-mapper.ts";
 
 export const create = defineCommand({
   name: "create",
@@ -17,33 +18,38 @@ export const create = defineCommand({
     output: { short: "o", kind: "text", help: "json, yaml or name" },
     validate: { kind: "text", alone: "strict", help: "strict, warn or ignore" },
     "field-manager": { kind: "text", help: "Name under which fields are owned" },
+    "save-config": { kind: "bool", help: "Keep the manifest in the object, for a later apply" },
   } as const,
   run: async (kubectl, { flags }) => {
+    const manifests = await readSomeManifests(flags, kubectl.files, "create");
     const mapper = await kubectl.mapper();
-    for (const manifest of await readManifests(flags.filename, flags.recursive, kubectl.files)) {
-      const { resource, namespace, object } = placeManifest(kubectl, mapper, manifest);
-      const query = writeQuery({ ...flags, manager: flags["field-manager"] ?? "tskubectl-create" });
+    const query = writeQuery({ ...flags, manager: flags["field-manager"] ?? "kubectl-create" });
+    const { withLastApplied } = await import("../apply-plan.ts");
+    let name = "";
+    const printer = objectPrinter(flags.output, () => name);
+    const failures = await eachOf(manifests, async (manifest) => {
+      const placed = placeManifest(kubectl, mapper, manifest);
+      const { resource, namespace, object, source } = placed;
+      const body = flags["save-config"] ? withLastApplied(object) : object;
+      const path = `${pathOf(resource, { namespace })}?${query}`;
       const created =
         flags["dry-run"] === "client"
-          ? object
-          : await kubectl.api.send<KubeObject>({
-              method: "POST",
-              path: `${pathOf(resource, { namespace })}?${query}`,
-              body: object,
-            });
+          ? body
+          : await kubectl.api
+              .send<KubeObject>({ method: "POST", path, body })
+              .catch((error: unknown) => {
+                throw whileDoing(error, `error when creating "${source}"`);
+              });
       tellWarnings(kubectl);
-      const name = `${qualifiedKind(resource)}/${created.metadata?.name ?? ""}`;
-      const printer = objectPrinter(flags.output, () => name);
-      const mode =
-        flags["dry-run"] === undefined || flags["dry-run"] === "none"
-          ? ""
-          : flags["dry-run"] === "server"
-            ? " (server dry run)"
-            : " (dry run)";
+      name = `${qualifiedKind(resource)}/${created.metadata?.name ?? ""}`;
+      const identity = { apiVersion: apiVersionOf(resource), kind: resource.kind };
       kubectl.terminal.out(
-        printer === undefined ? `${name} created${mode}\n` : await printer(created),
+        printer === undefined
+          ? `${name} created${dryRunMark(flags["dry-run"])}\n`
+          : await printer({ ...identity, ...created }),
       );
-    }
+    });
+    if (failures !== undefined) throw failures;
     return 0;
   },
 });

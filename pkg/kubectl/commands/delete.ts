@@ -1,7 +1,9 @@
 import { isReason } from "../../machinery/status-error.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import type { Flags } from "../../base/flags.ts";
+import { UsageError, type Flags } from "../../base/flags.ts";
+import { durationMs } from "../duration.ts";
+import { eachOf, whileDoing } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { pathOf, qualifiedKind } from "../resource-mapper.ts";
 
@@ -45,27 +47,38 @@ function deleteOptions(given: DeleteFlags): Record<string, unknown> {
   };
 }
 
+/** An object that is on its way out. */
+interface Wait {
+  readonly target: ObjectTarget;
+  readonly until: (signal: AbortSignal) => Promise<void>;
+}
+
 /** Waits until the object that was deleted is gone: another one of its name may come at once. */
 async function waitGone(
   kubectl: Kubectl,
   target: ObjectTarget,
   uid: string | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
   const collection = pathOf(target.resource, { namespace: target.namespace });
   const query = new URLSearchParams({ fieldSelector: `metadata.name=${target.name}` });
   const list = await kubectl.api.send<{
     readonly metadata?: { readonly resourceVersion?: string };
     readonly items?: readonly { readonly metadata?: { readonly uid?: string } }[];
-  }>({ method: "GET", path: `${collection}?${query}` });
+  }>({ method: "GET", path: `${collection}?${query}` }, signal);
   if (!(list.items ?? []).some((item) => uid === undefined || item.metadata?.uid === uid)) return;
   query.set("watch", "true");
   query.set("resourceVersion", list.metadata?.resourceVersion ?? "");
-  const stream = await kubectl.api.stream({ method: "GET", path: `${collection}?${query}` });
+  const stream = await kubectl.api.stream(
+    { method: "GET", path: `${collection}?${query}` },
+    signal,
+  );
   for await (const event of jsonLines(stream)) {
     if ((event as { type?: string }).type === "DELETED") return;
   }
   // The server ended the watch before the object: look again.
-  return waitGone(kubectl, target, uid);
+  signal.throwIfAborted();
+  return waitGone(kubectl, target, uid, signal);
 }
 
 interface Deleted {
@@ -78,18 +91,23 @@ async function deleteOne(
   kubectl: Kubectl,
   target: ObjectTarget,
   given: DeleteFlags,
-): Promise<(() => Promise<void>) | undefined> {
+): Promise<Wait | undefined> {
   const { terminal, api } = kubectl;
+  const what = target.source === undefined ? undefined : `error when deleting "${target.source}"`;
   const kind = qualifiedKind(target.resource);
   const isDry = given["dry-run"] !== undefined && given["dry-run"] !== "none";
   const deleted =
     given["dry-run"] === "client"
       ? {}
-      : await api.send<Deleted>({
-          method: "DELETE",
-          path: target.path,
-          body: deleteOptions(given),
-        });
+      : await api
+          .send<Deleted>({
+            method: "DELETE",
+            path: target.path,
+            body: deleteOptions(given),
+          })
+          .catch((error: unknown) => {
+            throw what === undefined ? error : whileDoing(error, what);
+          });
   if (given.output === "name") terminal.out(`${kind}/${target.name}\n`);
   else {
     const how = given.force && (given["grace-period"] ?? 0) === 0 ? "force deleted" : "deleted";
@@ -99,7 +117,46 @@ async function deleteOne(
   }
   if (isDry || given.wait === "false") return undefined;
   const uid = deleted.kind === "Status" ? deleted.details?.uid : deleted.metadata?.uid;
-  return () => waitGone(kubectl, target, uid);
+  return { target, until: (signal) => waitGone(kubectl, target, uid, signal) };
+}
+
+function warn(
+  { terminal, namespaceIsAsked }: Kubectl,
+  targets: readonly ObjectTarget[],
+  given: DeleteFlags,
+) {
+  if (given.force) {
+    terminal.err(
+      "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.\n",
+    );
+  }
+  if (namespaceIsAsked && targets.some(({ resource }) => !resource.namespaced)) {
+    terminal.err(
+      "Warning: deleting cluster-scoped resources, not scoped to the provided namespace\n",
+    );
+  }
+}
+
+/** Waits for one after the other, all within the time. */
+async function waitAll(
+  { clock, signal }: Kubectl,
+  waits: readonly Wait[],
+  timeoutMs: number | undefined,
+): Promise<void> {
+  const overdue = new AbortController();
+  using _alarm =
+    timeoutMs === undefined || timeoutMs === 0
+      ? undefined
+      : clock.after(timeoutMs, () => overdue.abort());
+  const life = AbortSignal.any([signal, overdue.signal]);
+  for (const { target, until } of waits) {
+    await until(life).catch((error: unknown) => {
+      if (!overdue.signal.aborted) throw error;
+      throw new UsageError(
+        `timed out waiting for the condition on ${target.resource.plural}/${target.name}`,
+      );
+    });
+  }
 }
 
 export const deleteCommand = defineCommand({
@@ -108,6 +165,9 @@ export const deleteCommand = defineCommand({
   usage: "delete ([-f FILE] | TYPE NAME... | TYPE/NAME... | TYPE (-l SELECTOR | --all))",
   flags,
   run: async (kubectl, { flags: given, args }) => {
+    if (!["", "name"].includes(given.output ?? ""))
+      throw new UsageError(`unexpected -o output mode: ${given.output}. We only support '-o name'`);
+    const timeoutMs = given.timeout === undefined ? undefined : durationMs(given.timeout);
     const targets = await chooseObjects(kubectl, args, {
       filename: given.filename,
       recursive: given.recursive,
@@ -116,22 +176,21 @@ export const deleteCommand = defineCommand({
       all: given.all,
       allNamespaces: given["all-namespaces"],
     });
-    const waits: (() => Promise<void>)[] = [];
-    let failed = false;
+    warn(kubectl, targets, given);
+    const waits: Wait[] = [];
     const isWide = given.selector !== undefined || given.all;
-    for (const target of targets) {
+    const failures = await eachOf(targets, async (target) => {
       try {
         const wait = await deleteOne(kubectl, target, given);
         if (wait !== undefined) waits.push(wait);
       } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-        if (isWide || given["ignore-not-found"]) continue;
-        kubectl.terminal.err(`Error from server (NotFound): ${error.message}\n`);
-        failed = true;
+        const isFine = isReason(error, "NotFound") && (isWide || given["ignore-not-found"]);
+        if (!isFine) throw error;
       }
-    }
+    });
     if (targets.length === 0) kubectl.terminal.out("No resources found\n");
-    for (const wait of waits) await wait();
-    return failed ? 1 : 0;
+    await waitAll(kubectl, waits, timeoutMs);
+    if (failures !== undefined) throw failures;
+    return 0;
   },
 });

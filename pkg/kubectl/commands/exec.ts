@@ -24,17 +24,23 @@ export const exec = defineCommand({
   } as const,
   run: async (kubectl, { flags, args, rest }) => {
     const [word] = args;
-    const command = rest ?? args.slice(1);
+    if (rest === undefined && args.length > 1) {
+      throw new UsageError(
+        "exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\n" +
+          "See 'tskubectl exec -h' for help and examples",
+      );
+    }
+    const command = rest ?? [];
     if (word === undefined) throw new UsageError("pod, type/name or --filename must be specified");
     if (command.length === 0)
       throw new UsageError("you must specify at least one command for the container");
+    const pod = await podOf(kubectl, word);
     const tty = flags.tty && kubectl.terminal.isTty;
     if (flags.tty && !tty && !flags.quiet) {
       kubectl.terminal.err(
         "Unable to use a TTY - input is not a terminal or the right kind of file\n",
       );
     }
-    const pod = await podOf(kubectl, word);
     const query = new URLSearchParams({ container: containerOf(kubectl, pod, flags.container) });
     for (const part of command) query.append("command", part);
     for (const [name, isOn] of [

@@ -2,6 +2,8 @@ import type { Pod } from "../../../api/core/v1.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
 import type { Flags } from "../../base/flags.ts";
 import { UsageError } from "../../base/flags.ts";
+import { durationMs } from "../duration.ts";
+import { isReason } from "../../machinery/status-error.ts";
 import { containerOf, podOf, podsBySelector } from "../pod-args.ts";
 
 const flags = {
@@ -19,20 +21,6 @@ const flags = {
 } as const;
 type LogFlags = Flags<typeof flags>;
 
-const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, ms: 0.001 };
-
-/** Seconds of Go's duration text: 90s, 1h30m. Throws UsageError. */
-export function parseDuration(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map((part) => part[0]).join("") !== text) {
-    throw new UsageError(`invalid duration "${text}": say 30s, 5m or 1h30m`);
-  }
-  return parts.reduce(
-    (sum, [, number, unit = ""]) => sum + Number(number) * (unitSeconds[unit] ?? 0),
-    0,
-  );
-}
-
 function logQuery(given: LogFlags, container: string): string {
   const query = new URLSearchParams({ container });
   if (given.follow) query.set("follow", "true");
@@ -41,7 +29,7 @@ function logQuery(given: LogFlags, container: string): string {
   const tail = given.tail ?? (given.selector === undefined ? -1 : 10);
   if (tail >= 0) query.set("tailLines", `${tail}`);
   if (given.since !== undefined)
-    query.set("sinceSeconds", `${Math.ceil(parseDuration(given.since))}`);
+    query.set("sinceSeconds", `${Math.ceil(durationMs(given.since) / 1000)}`);
   if (given["since-time"] !== undefined) query.set("sinceTime", given["since-time"]);
   if (given["limit-bytes"] !== undefined) query.set("limitBytes", `${given["limit-bytes"]}`);
   return query.toString();
@@ -78,6 +66,14 @@ async function copy(kubectl: Kubectl, { pod, container }: Source, given: LogFlag
   if (rest !== "") kubectl.terminal.out(`[pod/${name}/${container}] ${rest}\n`);
 }
 
+/** Who asks for logs of what is not there hears in which namespace it was looked for. */
+function absent({ namespace }: Kubectl, error: unknown): never {
+  if (!isReason(error, "NotFound")) throw error;
+  throw new UsageError(
+    `error from server (NotFound): ${error.message} in namespace "${namespace}"`,
+  );
+}
+
 export const logs = defineCommand({
   name: "logs",
   summary: "Print the logs of a container",
@@ -85,15 +81,19 @@ export const logs = defineCommand({
   flags,
   run: async (kubectl, { flags: given, args }) => {
     const [word, container] = args;
-    if (word === undefined && given.selector === undefined) {
+    if ((word === undefined && given.selector === undefined) || args.length > 2) {
       throw new UsageError(
-        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command",
+        "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n" +
+          "POD or TYPE/NAME is a required argument for the logs command\n" +
+          "See 'tskubectl logs -h' for help and examples",
       );
     }
     const pods =
       word === undefined
         ? await podsBySelector(kubectl, given.selector ?? "")
-        : [await podOf(kubectl, word)];
+        : [await podOf(kubectl, word).catch((error: unknown) => absent(kubectl, error))];
+    if (pods.length === 0)
+      kubectl.terminal.err(`No resources found in ${kubectl.namespace} namespace.\n`);
     const asked = container === undefined ? given : { ...given, container };
     const sources = pods.flatMap((pod) => containersOf(kubectl, pod, asked));
     if (given.follow) await Promise.all(sources.map((source) => copy(kubectl, source, given)));

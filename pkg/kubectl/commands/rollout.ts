@@ -1,19 +1,26 @@
 import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
+import type { Pod } from "../../../api/core/v1.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { rfc3339 } from "../../base/clock.ts";
+import { lastAppliedKey } from "../apply-plan.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
 import { UsageError, type Flags } from "../../base/flags.ts";
+import { describeTemplate } from "../describe/pod-template.ts";
+import { alignTabs, TabLines } from "../describe/tab-lines.ts";
+import { durationMs } from "../duration.ts";
+import { eachOf } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
-import { ColumnPrinter } from "../print/table.ts";
-import { pathOf, qualifiedKind } from "../resource-mapper.ts";
+import { pathOf, qualifiedKind, qualifiedName } from "../resource-mapper.ts";
 import {
   changeCauseKey,
+  isSameTemplate,
   revisionOf,
   revisionsOf,
   rolloutStatus,
   templateOf,
   undoTarget,
 } from "../rollout-plan.ts";
+import { dryRunMark } from "../write-request.ts";
 
 const flags = {
   filename: { short: "f", kind: "list", help: "Files that name the objects" },
@@ -28,18 +35,24 @@ const flags = {
   timeout: { kind: "text", help: "status: give up after 30s, 5m, ..." },
   revision: { kind: "number", help: "history: details of this revision" },
   "to-revision": { kind: "number", help: "undo: the revision to go back to (0: the one before)" },
+  "dry-run": { kind: "text", alone: "client", help: "undo: none, client or server" },
 } as const;
 type RolloutFlags = Flags<typeof flags>;
 
-const isDeployment = ({ resource }: ObjectTarget): boolean =>
-  resource.plural === "deployments" && resource.group === "apps";
+interface Rollout {
+  readonly kubectl: Kubectl;
+  readonly target: ObjectTarget;
+  readonly given: RolloutFlags;
+}
 
-const read = (kubectl: Kubectl, target: ObjectTarget): Promise<Deployment> =>
+const read = ({ kubectl, target }: Rollout): Promise<Deployment> =>
   kubectl.api.send<Deployment>({ method: "GET", path: target.path });
 
+const tell = ({ kubectl, target }: Rollout, done: string): void =>
+  kubectl.terminal.out(`${qualifiedKind(target.resource)}/${target.name} ${done}\n`);
+
 async function history(
-  kubectl: Kubectl,
-  target: ObjectTarget,
+  { kubectl, target }: Rollout,
   deployment: Deployment,
 ): Promise<readonly ReplicaSet[]> {
   const resource = (await kubectl.mapper()).byName("replicasets.apps");
@@ -49,109 +62,181 @@ async function history(
 }
 
 /** Tells each step of the rollout until it is done. */
-async function status(
-  kubectl: Kubectl,
-  target: ObjectTarget,
-  given: RolloutFlags,
-): Promise<number> {
-  const tell = (deployment: Deployment): boolean => {
-    const { message, isDone } = rolloutStatus(deployment);
-    if (message !== last) kubectl.terminal.out(`${message}\n`);
-    last = message;
-    return isDone;
-  };
+async function status(rollout: Rollout): Promise<void> {
+  const { kubectl, given } = rollout;
+  const overdue = new AbortController();
+  const timeoutMs = durationMs(given.timeout ?? "0");
+  using _alarm =
+    timeoutMs === 0 ? undefined : kubectl.clock.after(timeoutMs, () => overdue.abort());
+  await watchStatus(rollout, AbortSignal.any([kubectl.signal, overdue.signal])).catch(
+    (error: unknown) => {
+      throw overdue.signal.aborted ? new UsageError("timed out waiting for the condition") : error;
+    },
+  );
+}
+
+async function watchStatus(rollout: Rollout, signal: AbortSignal): Promise<void> {
+  const { kubectl, target, given } = rollout;
   let last = "";
+  const isDone = (deployment: Deployment): boolean => {
+    const found = rolloutStatus(deployment);
+    if (found.message !== last) kubectl.terminal.out(`${found.message}\n`);
+    last = found.message;
+    return found.isDone;
+  };
   for (;;) {
-    const deployment = await read(kubectl, target);
-    if (tell(deployment) || given.watch === "false") return 0;
+    signal.throwIfAborted();
+    const deployment = await read(rollout);
+    if (isDone(deployment) || given.watch === "false") return;
     const query = new URLSearchParams({
       watch: "true",
       fieldSelector: `metadata.name=${target.name}`,
       resourceVersion: deployment.metadata?.resourceVersion ?? "",
     });
     const path = `${pathOf(target.resource, { namespace: target.namespace })}?${query}`;
-    const stream = await kubectl.api.stream({ method: "GET", path });
+    const stream = await kubectl.api.stream({ method: "GET", path }, signal);
     for await (const event of jsonLines(stream)) {
       const { type, object } = event as { type: string; object: Deployment };
       if (type === "DELETED") throw new UsageError("object has been deleted");
-      if (type !== "ERROR" && tell(object)) return 0;
+      if (type !== "ERROR" && type !== "BOOKMARK" && isDone(object)) return;
     }
   }
 }
 
-async function showHistory(
-  kubectl: Kubectl,
-  target: ObjectTarget,
-  given: RolloutFlags,
-): Promise<number> {
-  const revisions = await history(kubectl, target, await read(kubectl, target));
+const templateText = (template: Pod): string => {
+  const lines = new TabLines();
+  describeTemplate(template, lines);
+  return lines.text;
+};
+
+async function showHistory(rollout: Rollout): Promise<void> {
+  const { kubectl, target, given } = rollout;
+  const revisions = await history(rollout, await read(rollout));
   const { terminal } = kubectl;
-  terminal.out(`${qualifiedKind(target.resource)}/${target.name} \n`);
   if (given.revision !== undefined && given.revision > 0) {
-    const { stringify } = await import("yaml");
-    const template = templateOf(undoTarget(revisions, given.revision, target.name));
-    terminal.out(`Pod Template (revision ${given.revision}):\n${stringify(template)}`);
-    return 0;
+    const found = revisions.find((one) => revisionOf(one) === given.revision);
+    if (found === undefined) throw new UsageError("unable to find the specified revision");
+    tell(rollout, `with revision #${given.revision}`);
+    return terminal.out(`${templateText((found.spec?.template ?? {}) as Pod)}\n`);
   }
-  const rows = revisions.map((one) => [
-    `${revisionOf(one)}`,
-    one.metadata?.annotations?.[changeCauseKey] ?? "<none>",
-  ]);
-  terminal.out(`${new ColumnPrinter().lines([["REVISION", "CHANGE-CAUSE"], ...rows])}\n`);
-  return 0;
+  const rows = revisions.map((one) => {
+    const cause = one.metadata?.annotations?.[changeCauseKey] ?? "<none>";
+    return `${revisionOf(one)}\t${cause}\n`;
+  });
+  terminal.out(`${qualifiedKind(target.resource)}/${target.name} \n`);
+  terminal.out(`${alignTabs(`REVISION\tCHANGE-CAUSE\n${rows.join("")}`)}\n`);
 }
 
 async function patch(
-  kubectl: Kubectl,
-  target: ObjectTarget,
+  { kubectl, target, given }: Rollout,
   body: unknown,
-  done: string,
   type = "strategic-merge-patch",
-): Promise<number> {
+): Promise<void> {
+  const query = new URLSearchParams({ fieldManager: "kubectl-rollout" });
+  if (given["dry-run"] === "server") query.set("dryRun", "All");
   await kubectl.api.send({
     method: "PATCH",
-    path: target.path,
+    path: `${target.path}?${query}`,
     contentType: `application/${type}+json`,
     body,
   });
-  kubectl.terminal.out(`${qualifiedKind(target.resource)}/${target.name} ${done}\n`);
-  return 0;
 }
 
-async function undo(kubectl: Kubectl, target: ObjectTarget, given: RolloutFlags): Promise<number> {
-  const deployment = await read(kubectl, target);
+function warnOfApply({ kubectl, target }: Rollout, deployment: Deployment): void {
+  if (deployment.metadata?.annotations?.[lastAppliedKey] === undefined) return;
+  kubectl.terminal.err(
+    `Warning: resource ${target.resource.plural}/${target.name} was previously managed with 'tskubectl apply'. Rolling back will not update the kubectl.kubernetes.io/last-applied-configuration annotation, which may cause unexpected behavior on future 'tskubectl apply' operations. Consider using 'tskubectl apply' with your previous configuration file instead.\n`,
+  );
+}
+
+async function undo(rollout: Rollout): Promise<void> {
+  const { target, given } = rollout;
+  const deployment = await read(rollout);
+  warnOfApply(rollout, deployment);
+  const revisions = await history(rollout, deployment);
+  const revision = undoTarget(revisions, given["to-revision"] ?? 0, target.name);
+  const mark = dryRunMark(given["dry-run"]);
+  if (given["dry-run"] === "client") {
+    const text = templateText((revision.spec?.template ?? {}) as Pod);
+    return tell(rollout, `${text}${mark}`);
+  }
   if (deployment.spec?.paused === true) {
     throw new UsageError(
-      `you cannot rollback a paused deployment; resume it first with 'tskubectl rollout resume deployment/${target.name}' and try again`,
+      "you cannot rollback a paused deployment; resume it first with 'tskubectl rollout resume' and try again",
     );
   }
-  const revisions = await history(kubectl, target, deployment);
-  const template = templateOf(undoTarget(revisions, given["to-revision"] ?? 0, target.name));
+  if (isSameTemplate(deployment, revision)) {
+    const number = revisionOf(revision);
+    return tell(
+      rollout,
+      `skipped rollback (current template already matches revision ${number})${mark}`,
+    );
+  }
   // The whole template is replaced: a merge would keep what the newer revision added.
-  const body = [{ op: "replace", path: "/spec/template", value: template }];
-  return patch(kubectl, target, body, "rolled back", "json-patch");
+  const body = [{ op: "replace", path: "/spec/template", value: templateOf(revision) }];
+  await patch(rollout, body, "json-patch");
+  tell(rollout, `rolled back${mark}`);
 }
+
+const refusal = ({ target }: Rollout, because: string): UsageError =>
+  new UsageError(`${qualifiedName(target.resource)} "${target.name}" ${because}`);
 
 const restartedAt = "kubectl.kubernetes.io/restartedAt";
 
-const actions: Readonly<
-  Record<string, (kubectl: Kubectl, target: ObjectTarget, given: RolloutFlags) => Promise<number>>
-> = {
-  status,
-  history: showHistory,
-  undo,
-  restart: (kubectl, target) => {
-    const annotations = { [restartedAt]: rfc3339(kubectl.clock.now()) };
-    return patch(
-      kubectl,
-      target,
-      { spec: { template: { metadata: { annotations } } } },
-      "restarted",
-    );
+async function restart(rollout: Rollout): Promise<void> {
+  const deployment = await read(rollout);
+  if (deployment.spec?.paused === true)
+    throw refusal(rollout, "can't restart paused deployment (run rollout resume first)");
+  const annotations = { [restartedAt]: rfc3339(rollout.kubectl.clock.now()) };
+  await patch(rollout, { spec: { template: { metadata: { annotations } } } });
+  tell(rollout, "restarted");
+}
+
+async function setPaused(rollout: Rollout, isPaused: boolean): Promise<void> {
+  const { spec } = await read(rollout);
+  if ((spec?.paused === true) === isPaused)
+    throw refusal(rollout, isPaused ? "is already paused" : "is not paused");
+  await patch(rollout, { spec: { paused: isPaused ? true : null } });
+  tell(rollout, isPaused ? "paused" : "resumed");
+}
+
+interface Action {
+  readonly run: (rollout: Rollout) => Promise<void>;
+  /** Why another kind has none: kubectl has words of its own for each. */
+  readonly otherKind: (target: ObjectTarget, kind: string) => string;
+}
+
+const cannot =
+  (what: string): Action["otherKind"] =>
+  ({ resource, name }) =>
+    `${qualifiedName(resource)} "${name}" ${what} is not supported`;
+
+const actions: Readonly<Record<string, Action>> = {
+  status: {
+    run: status,
+    otherKind: (_, kind) => `no status viewer has been implemented for ${kind}`,
   },
-  pause: (kubectl, target) => patch(kubectl, target, { spec: { paused: true } }, "paused"),
-  resume: (kubectl, target) => patch(kubectl, target, { spec: { paused: null } }, "resumed"),
+  history: {
+    run: showHistory,
+    otherKind: (_, kind) => `no history viewer has been implemented for "${kind}"`,
+  },
+  undo: {
+    run: undo,
+    otherKind: (_, kind) => `no rollbacker has been implemented for "${kind}"`,
+  },
+  restart: { run: restart, otherKind: cannot("restarting") },
+  pause: { run: (rollout) => setPaused(rollout, true), otherKind: cannot("pausing") },
+  resume: { run: (rollout) => setPaused(rollout, false), otherKind: cannot("resuming") },
 };
+
+async function act(rollout: Rollout, action: Action): Promise<void> {
+  const { resource } = rollout.target;
+  if (resource.plural === "deployments" && resource.group === "apps") return action.run(rollout);
+  // Who names what is not there hears that first.
+  await read(rollout);
+  const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
+  throw new UsageError(action.otherKind(rollout.target, kind));
+}
 
 export const rollout = defineCommand({
   name: "rollout",
@@ -163,23 +248,17 @@ export const rollout = defineCommand({
     const action = actions[word];
     if (action === undefined) {
       throw new UsageError(
-        `unknown command "rollout ${word}"; there are ${Object.keys(actions).join(", ")}`,
+        `unknown command "${word}"\nSee 'tskubectl rollout -h' for help and examples`,
       );
     }
     const targets = await chooseObjects(kubectl, rest, {
       ...given,
-      all: false,
+      all: true,
       allNamespaces: false,
+      whenNothing: "required resource not specified",
     });
-    let code = 0;
-    for (const target of targets) {
-      if (!isDeployment(target)) {
-        throw new UsageError(
-          `no rollout ${word} for ${qualifiedKind(target.resource)}: only deployments have one`,
-        );
-      }
-      code = Math.max(code, await action(kubectl, target, given));
-    }
-    return code;
+    const failures = await eachOf(targets, (target) => act({ kubectl, target, given }, action));
+    if (failures !== undefined) throw failures;
+    return 0;
   },
 });

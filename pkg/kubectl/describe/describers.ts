@@ -1,220 +1,159 @@
 /**
- * What describe says of a kind, beyond name, namespace and events: one function a kind, one line
- * each in the list at the end. Kinds without one are shown field by field. Pure.
+ * What describe says of a kind: one line a kind in the list. A describer names what else it has to
+ * read, and writes text; reading is the command's. Kinds without one are shown field by field. Pure.
  */
 import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
-import type { ConfigMap, Node, Pod, Secret, Service } from "../../../api/core/v1.ts";
+import type { Lease } from "../../../api/coordination/v1.ts";
+import type { Node, Pod, Service } from "../../../api/core/v1.ts";
+import type { EndpointSlice } from "../../../api/discovery/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
+import { age } from "../print/age.ts";
+import { revisionsOf } from "../rollout-plan.ts";
+import { describeAny } from "./any.ts";
+import {
+  describeConfigMap,
+  describeNamespace,
+  describeSecret,
+  describeServiceAccount,
+} from "./config.ts";
+import { selectorText } from "./describe-metadata.ts";
+import { describeEndpoints, describeEndpointSlice, describeService } from "./network.ts";
+import { describeNode } from "./node.ts";
 import { describePod } from "./pod.ts";
-import { pairs, type Section } from "./sections.ts";
+import { describeBinding, describeRole } from "./rbac.ts";
+import type { TabLines } from "./tab-lines.ts";
+import { describeDeployment, describeReplicaSet } from "./workloads.ts";
 
-type Loose = Readonly<Record<string, unknown>>;
+/** Objects beside the described one that its text needs. */
+export interface RelatedQuery {
+  /** "replicasets.apps" */
+  readonly resource: string;
+  /** Absent: all namespaces. */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
 
-const labelsOf = ({ metadata }: KubeObject): readonly Section[] => [
-  ["Labels", pairs(metadata?.labels)],
-  ["Annotations", pairs(metadata?.annotations, ": ")],
-];
+export interface Describer {
+  readonly related?: (object: KubeObject) => readonly RelatedQuery[];
+  /** False where kubectl tells no events of the kind. */
+  readonly hasEvents: boolean;
+  /** `related`: a list for each query, in their order. */
+  readonly write: (object: KubeObject, out: TabLines, given: DescribeGiven) => void;
+}
+export interface DescribeGiven {
+  readonly related: readonly (readonly KubeObject[])[];
+  readonly nowMs: number;
+}
 
-const conditionTable = (
-  conditions:
-    | readonly {
-        readonly type: string;
-        readonly status: string;
-        readonly reason?: string;
-        readonly message?: string;
-      }[]
-    | undefined,
-): Section => ({
-  heading: "Conditions",
-  table: [
-    ["Type", "Status", "Reason", "Message"],
-    ...(conditions ?? []).map((one) => [one.type, one.status, one.reason ?? "", one.message ?? ""]),
+const ageAt =
+  (nowMs: number) =>
+  (time: string): string =>
+    age(time, nowMs);
+
+const namespaceOf = ({ metadata }: KubeObject) => ({ namespace: metadata?.namespace ?? "" });
+
+/** A describer that needs nothing but the object. */
+const simply = <T extends KubeObject>(
+  write: (object: T, out: TabLines) => void,
+  hasEvents = true,
+): Describer => ({ hasEvents, write: (object, out) => write(object as T, out) });
+
+const isControlledBy =
+  ({ metadata }: KubeObject) =>
+  (object: KubeObject): boolean =>
+    object.metadata?.ownerReferences?.some(
+      (owner) => owner.controller === true && owner.uid === metadata?.uid,
+    ) === true;
+
+const deployment: Describer = {
+  hasEvents: true,
+  related: (object) => [{ resource: "replicasets.apps", ...namespaceOf(object) }],
+  write: (object, out, { related }) =>
+    describeDeployment(
+      object as Deployment,
+      out,
+      revisionsOf(object as Deployment, (related[0] ?? []) as readonly ReplicaSet[]),
+    ),
+};
+
+const replicaSet: Describer = {
+  hasEvents: true,
+  related: (object) => [
+    {
+      resource: "pods",
+      ...namespaceOf(object),
+      labelSelector: selectorText((object as ReplicaSet).spec?.selector),
+    },
   ],
-});
+  write: (object, out, { related }) => {
+    const pods = ((related[0] ?? []) as readonly Pod[]).filter(isControlledBy(object));
+    describeReplicaSet(object as ReplicaSet, out, pods);
+  },
+};
 
-function describeDeployment(deployment: Deployment): readonly Section[] {
-  const { spec, status } = deployment;
-  const rolling = spec?.strategy?.rollingUpdate;
-  return [
-    ["CreationTimestamp", deployment.metadata?.creationTimestamp ?? ""],
-    ...labelsOf(deployment),
-    ["Selector", pairs(spec?.selector?.matchLabels).join(",")],
-    [
-      "Replicas",
-      `${spec?.replicas ?? 0} desired | ${status?.updatedReplicas ?? 0} updated | ${status?.replicas ?? 0} total | ${status?.availableReplicas ?? 0} available | ${status?.unavailableReplicas ?? 0} unavailable`,
-    ],
-    ["StrategyType", spec?.strategy?.type],
-    ["MinReadySeconds", spec?.minReadySeconds ?? 0],
-    ...(rolling === undefined
-      ? []
-      : ([
-          [
-            "RollingUpdateStrategy",
-            `${rolling.maxUnavailable} max unavailable, ${rolling.maxSurge} max surge`,
-          ],
-        ] as const)),
-    { heading: "Pod Template", sections: templateSections(spec?.template) },
-    conditionTable(status?.conditions),
-  ];
-}
-
-function templateSections(
-  template: NonNullable<Deployment["spec"]>["template"] | undefined,
-): readonly Section[] {
-  const pod = describePod((template ?? {}) as Pod);
-  const wanted = new Set([
-    "Labels",
-    "Annotations",
-    "Service Account",
-    "Init Containers",
-    "Containers",
-    "Volumes",
-  ]);
-  return pod.filter((section) => wanted.has("heading" in section ? section.heading : section[0]));
-}
-
-function describeReplicaSet(replicaSet: ReplicaSet): readonly Section[] {
-  const { spec, status, metadata } = replicaSet;
-  const owner = metadata?.ownerReferences?.find((one) => one.controller === true);
-  return [
-    ["Selector", pairs(spec?.selector?.matchLabels).join(",")],
-    ...labelsOf(replicaSet),
-    ...(owner === undefined ? [] : ([["Controlled By", `${owner.kind}/${owner.name}`]] as const)),
-    ["Replicas", `${status?.replicas ?? 0} current / ${spec?.replicas ?? 0} desired`],
-    ["Ready", status?.readyReplicas ?? 0],
-    { heading: "Pod Template", sections: templateSections(spec?.template) },
-  ];
-}
-
-function describeService(service: Service): readonly Section[] {
-  const { spec } = service;
-  return [
-    ...labelsOf(service),
-    ["Selector", pairs(spec?.selector).join(",") || "<none>"],
-    ["Type", spec?.type],
-    ["IP Families", (spec?.ipFamilies ?? []).join(",")],
-    ["IP", spec?.clusterIP],
-    ["IPs", (spec?.clusterIPs ?? []).join(",")],
-    ...(spec?.externalName === undefined ? [] : ([["External Name", spec.externalName]] as const)),
-    ...(spec?.ports ?? []).flatMap((port): readonly Section[] => [
-      ["Port", `${port.name ?? "<unset>"}  ${port.port}/${port.protocol ?? "TCP"}`],
-      ["TargetPort", `${port.targetPort}/${port.protocol ?? "TCP"}`],
-      ...(port.nodePort === undefined || port.nodePort === 0
-        ? []
-        : ([["NodePort", `${port.nodePort}/${port.protocol ?? "TCP"}`]] as const)),
-    ]),
-    ["Session Affinity", spec?.sessionAffinity],
-    ["Internal Traffic Policy", spec?.internalTrafficPolicy],
-  ];
-}
-
-function describeNode(node: Node): readonly Section[] {
-  const { spec, status } = node;
-  const taints = (spec?.taints ?? []).map(
-    ({ key, value, effect }) =>
-      `${key}${value === undefined || value === "" ? "" : `=${value}`}:${effect}`,
-  );
-  const roles = Object.keys(node.metadata?.labels ?? {})
-    .filter((label) => label.startsWith("node-role.kubernetes.io/"))
-    .map((label) => label.slice("node-role.kubernetes.io/".length));
-  const list = (resources: Readonly<Record<string, string>> | undefined): readonly Section[] =>
-    Object.entries(resources ?? {}).map(([name, value]) => [name, value]);
-  return [
-    ["Roles", roles.join(",") || "<none>"],
-    ...labelsOf(node),
-    ["CreationTimestamp", node.metadata?.creationTimestamp ?? ""],
-    ["Taints", taints],
-    ["Unschedulable", spec?.unschedulable === true],
-    conditionTable(status?.conditions),
+const service: Describer = {
+  hasEvents: true,
+  related: (object) => [
     {
-      heading: "Addresses",
-      sections: (status?.addresses ?? []).map(({ type, address }): Section => [type, address]),
+      resource: "endpointslices.discovery.k8s.io",
+      ...namespaceOf(object),
+      labelSelector: `kubernetes.io/service-name=${object.metadata?.name ?? ""}`,
     },
-    { heading: "Capacity", sections: list(status?.capacity) },
-    { heading: "Allocatable", sections: list(status?.allocatable) },
+  ],
+  write: (object, out, { related }) =>
+    describeService(object as Service, out, (related[0] ?? []) as readonly EndpointSlice[]),
+};
+
+const node: Describer = {
+  hasEvents: true,
+  related: ({ metadata }) => [
     {
-      heading: "System Info",
-      sections: fieldSections((status?.nodeInfo ?? {}) as unknown as Loose),
+      resource: "leases.coordination.k8s.io",
+      namespace: "kube-node-lease",
+      fieldSelector: `metadata.name=${metadata?.name ?? ""}`,
     },
-    ["PodCIDR", spec?.podCIDR],
-  ];
-}
+    {
+      resource: "pods",
+      fieldSelector: [
+        `spec.nodeName=${metadata?.name ?? ""}`,
+        "status.phase!=Succeeded,status.phase!=Failed",
+      ].join(","),
+    },
+  ],
+  write: (object, out, { related, nowMs }) => {
+    const lease = (related[0] ?? [])[0] as Lease | undefined;
+    const pods = (related[1] ?? []) as readonly Pod[];
+    describeNode(object as Node, out, { lease, pods }, ageAt(nowMs));
+  },
+};
 
-function describeConfigMap(configMap: ConfigMap): readonly Section[] {
-  const entries = Object.entries(configMap.data ?? {}).map(([key, value]): Section => [
-    key,
-    value.replace(/\n$/, "").split("\n"),
-  ]);
-  const binary = Object.entries(configMap.binaryData ?? {}).map(([key, value]): Section => [
-    key,
-    `${byteCount(value)} bytes`,
-  ]);
-  return [
-    ...labelsOf(configMap),
-    { heading: "Data", sections: entries },
-    { heading: "BinaryData", sections: binary },
-  ];
-}
+/** By kind, and by group where it is not the core group. */
+const describers: Readonly<Record<string, Describer>> = {
+  Pod: {
+    hasEvents: true,
+    write: (object, out, { nowMs }) => describePod(object as Pod, out, ageAt(nowMs)),
+  },
+  Node: node,
+  Service: service,
+  Endpoints: simply(describeEndpoints),
+  ConfigMap: simply(describeConfigMap),
+  Secret: simply(describeSecret, false),
+  ServiceAccount: simply(describeServiceAccount),
+  Namespace: simply(describeNamespace, false),
+  "Deployment.apps": deployment,
+  "ReplicaSet.apps": replicaSet,
+  "EndpointSlice.discovery.k8s.io": simply(describeEndpointSlice),
+  "Role.rbac.authorization.k8s.io": simply(describeRole, false),
+  "ClusterRole.rbac.authorization.k8s.io": simply(describeRole, false),
+  "RoleBinding.rbac.authorization.k8s.io": simply(describeBinding, false),
+  "ClusterRoleBinding.rbac.authorization.k8s.io": simply(describeBinding, false),
+};
 
-/** Bytes behind base64 text. */
-const byteCount = (base64: string): number =>
-  Math.floor((base64.length * 3) / 4) - (base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0);
+const other: Describer = simply(describeAny);
 
-/** Never shows a secret's values: how long they are is all that is told. */
-function describeSecret(secret: Secret): readonly Section[] {
-  const sections = Object.entries(secret.data ?? {}).map(([key, value]): Section => [
-    key,
-    `${byteCount(value)} bytes`,
-  ]);
-  return [...labelsOf(secret), ["Type", secret.type], { heading: "Data", sections }];
-}
-
-/** "podCIDR" → "Pod CIDR". */
-const title = (field: string): string =>
-  field.charAt(0).toUpperCase() + field.slice(1).replace(/([a-z])([A-Z])/g, "$1 $2");
-
-/** Field by field, for kinds without a describer of their own. */
-export function fieldSections(object: Loose): readonly Section[] {
-  return Object.entries(object).map(([key, value]): Section => {
-    if (Array.isArray(value)) {
-      const scalars = value.every((one) => typeof one !== "object");
-      if (scalars) return [title(key), value.map(String)];
-      return { heading: title(key), sections: value.flatMap((one) => fieldSections(one as Loose)) };
-    }
-    if (typeof value === "object" && value !== null)
-      return { heading: title(key), sections: fieldSections(value as Loose) };
-    return [title(key), String(value)];
-  });
-}
-
-function describeAny(object: KubeObject): readonly Section[] {
-  const { metadata: _metadata, apiVersion, kind, ...fields } = object as KubeObject & Loose;
-  return [
-    ...labelsOf(object),
-    ["API Version", apiVersion],
-    ["Kind", kind],
-    ...fieldSections(fields),
-  ];
-}
-
-const describers: Readonly<Record<string, (object: never) => readonly Section[]>> = {
-  Pod: describePod,
-  Deployment: describeDeployment,
-  ReplicaSet: describeReplicaSet,
-  Service: describeService,
-  Node: describeNode,
-  ConfigMap: describeConfigMap,
-  Secret: describeSecret,
-} satisfies { Pod: (pod: Pod) => readonly Section[] } & Readonly<Record<string, unknown>>;
-
-export function describeObject(object: KubeObject): readonly Section[] {
-  const describer = describers[object.kind ?? ""] as
-    | ((object: KubeObject) => readonly Section[])
-    | undefined;
-  const { name, namespace } = object.metadata ?? {};
-  return [
-    ["Name", name],
-    ...(namespace === undefined ? [] : ([["Namespace", namespace]] as const)),
-    ...(describer ?? describeAny)(object),
-  ];
+/** The kind's own describer, or the one that shows fields. Events tell none of themselves. */
+export function describerOf(group: string, kind: string): Describer {
+  if (kind === "Event") return simply(describeAny, false);
+  return describers[group === "" ? kind : `${kind}.${group}`] ?? other;
 }

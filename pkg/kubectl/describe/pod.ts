@@ -1,187 +1,109 @@
-import type {
-  Container,
-  ContainerState,
-  ContainerStatus,
-  EnvVar,
-  Pod,
-  Probe,
-  Volume,
-} from "../../../api/core/v1.ts";
-import { pairs, type Section } from "./sections.ts";
+import type { Pod } from "../../../api/core/v1.ts";
+import { timeText } from "../print/time-text.ts";
+import { writeContainers, type FieldValue } from "./containers.ts";
+import { controllerOf, writeAnnotations, writePairs } from "./describe-metadata.ts";
+import { writeSpread, writeTolerations } from "./pod-template.ts";
+import type { TabLines } from "./tab-lines.ts";
+import { writeVolumes } from "./volumes.ts";
 
-function stateSections(title: string, state: ContainerState | undefined): readonly Section[] {
-  if (state?.running !== undefined) {
-    return [
-      [title, "Running"],
-      ["  Started", state.running.startedAt],
-    ];
+/** What fields of the pod an environment may show: its metadata, not what changes as it runs. */
+const fieldValueOf =
+  ({ metadata }: Pod): FieldValue =>
+  (path) => {
+    const [, field = ""] = /^metadata\.(name|namespace|uid)$/.exec(path) ?? [];
+    if (field !== "") return String(metadata?.[field as "name" | "namespace" | "uid"] ?? "");
+    const [, which, key = ""] = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(path) ?? [];
+    return which === undefined ? "" : (metadata?.[which as "labels"]?.[key] ?? "");
+  };
+
+function writePlace(out: TabLines, { metadata, spec, status }: Pod): void {
+  out.line(0, `Name:\t${metadata?.name ?? ""}`);
+  out.line(0, `Namespace:\t${metadata?.namespace ?? ""}`);
+  out.line(0, `Priority:\t${spec?.priority ?? "<none>"}`);
+  if ((spec?.priorityClassName ?? "") !== "")
+    out.line(0, `Priority Class Name:\t${spec?.priorityClassName}`);
+  if ((spec?.runtimeClassName ?? "") !== "")
+    out.line(0, `Runtime Class Name:\t${spec?.runtimeClassName}`);
+  out.line(0, `Service Account:\t${spec?.serviceAccountName ?? ""}`);
+  const node = spec?.nodeName ?? "";
+  out.line(0, `Node:\t${node === "" ? "<none>" : `${node}/${status?.hostIP ?? ""}`}`);
+  if (status?.startTime !== undefined) out.line(0, `Start Time:\t${timeText(status.startTime)}`);
+  writePairs(out, 0, "Labels", metadata?.labels);
+  writeAnnotations(out, 0, metadata?.annotations);
+}
+
+function writeStatus(out: TabLines, pod: Pod, age: (time: string) => string): void {
+  const { metadata, spec, status } = pod;
+  const hasEnded = status?.phase === "Failed" || status?.phase === "Succeeded";
+  if (metadata?.deletionTimestamp === undefined || hasEnded)
+    out.line(0, `Status:\t${status?.phase ?? ""}`);
+  else {
+    out.line(0, `Status:\tTerminating (lasts ${age(metadata.deletionTimestamp)})`);
+    out.line(0, `Termination Grace Period:\t${metadata.deletionGracePeriodSeconds ?? 0}s`);
   }
-  if (state?.waiting !== undefined) {
-    const { reason, message } = state.waiting;
-    return [[title, "Waiting"], ...optional("  Reason", reason), ...optional("  Message", message)];
+  if ((status?.reason ?? "") !== "") out.line(0, `Reason:\t${status?.reason}`);
+  if ((status?.message ?? "") !== "") out.line(0, `Message:\t${status?.message}`);
+  const seccomp = spec?.securityContext?.seccompProfile;
+  if (seccomp !== undefined) {
+    out.line(0, `SeccompProfile:\t${seccomp.type}`);
+    if (seccomp.type === "Localhost")
+      out.line(0, `LocalhostProfile:\t${seccomp.localhostProfile ?? ""}`);
   }
-  if (state?.terminated === undefined) return [];
-  const { reason, message, exitCode, signal, startedAt, finishedAt } = state.terminated;
-  return [
-    [title, "Terminated"],
-    ...optional("  Reason", reason),
-    ...optional("  Message", message),
-    ...(signal === undefined || signal === 0 ? [] : [["  Signal", signal] as const]),
-    ["  Exit Code", exitCode],
-    ["  Started", startedAt],
-    ["  Finished", finishedAt],
-  ];
+  out.line(0, `IP:\t${status?.podIP ?? ""}`);
+  const ips = status?.podIPs ?? [];
+  if (ips.length === 0) out.line(0, "IPs:\t<none>");
+  else out.line(0, "IPs:");
+  for (const { ip } of ips) out.line(1, `IP:\t${ip}`);
+  const owner = controllerOf(pod);
+  if (owner !== undefined) out.line(0, `Controlled By:\t${owner}`);
+  if ((status?.nominatedNodeName ?? "") !== "")
+    out.line(0, `NominatedNodeName:\t${status?.nominatedNodeName}`);
 }
 
-const optional = (key: string, value: string | undefined): readonly Section[] =>
-  value === undefined || value === "" ? [] : [[key, value]];
-
-function probeText(probe: Probe): string {
-  const { httpGet, tcpSocket, exec, grpc } = probe;
-  const what =
-    httpGet !== undefined
-      ? `http-get ${(httpGet.scheme ?? "HTTP").toLowerCase()}://${httpGet.host ?? ""}:${httpGet.port}${httpGet.path ?? ""}`
-      : tcpSocket !== undefined
-        ? `tcp-socket ${tcpSocket.host ?? ""}:${tcpSocket.port}`
-        : exec !== undefined
-          ? `exec [${(exec.command ?? []).join(" ")}]`
-          : `grpc <pod>:${grpc?.port} ${grpc?.service ?? ""}`;
-  const { initialDelaySeconds, timeoutSeconds, periodSeconds, successThreshold, failureThreshold } =
-    probe;
-  return `${what} delay=${initialDelaySeconds ?? 0}s timeout=${timeoutSeconds ?? 1}s period=${periodSeconds ?? 10}s #success=${successThreshold ?? 1} #failure=${failureThreshold ?? 3}`;
+function writeAllContainers(out: TabLines, pod: Pod): void {
+  const { spec, status } = pod;
+  const common = { fieldValue: fieldValueOf(pod), indent: "", nameIndent: "  " };
+  writeContainers(out, {
+    ...common,
+    title: "Init Containers",
+    containers: spec?.initContainers,
+    statuses: status?.initContainerStatuses,
+  });
+  writeContainers(out, {
+    ...common,
+    title: "Containers",
+    containers: spec?.containers,
+    statuses: status?.containerStatuses,
+  });
+  writeContainers(out, {
+    ...common,
+    title: "Ephemeral Containers",
+    containers: spec?.ephemeralContainers,
+    statuses: status?.ephemeralContainerStatuses,
+  });
 }
 
-function envText({ name, value, valueFrom }: EnvVar): string {
-  if (valueFrom?.configMapKeyRef !== undefined) {
-    return `${name}:  <set to the key '${valueFrom.configMapKeyRef.key}' of config map '${valueFrom.configMapKeyRef.name}'>`;
+function writeConditions(out: TabLines, { spec, status }: Pod): void {
+  const conditions = status?.conditions ?? [];
+  const gates = spec?.readinessGates ?? [];
+  if (gates.length > 0) out.line(0, "Readiness Gates:\n  Type\tStatus");
+  for (const { conditionType } of gates) {
+    const found = conditions.find(({ type }) => type === conditionType);
+    out.line(1, `${conditionType} \t${found?.status ?? "<none>"} `);
   }
-  if (valueFrom?.secretKeyRef !== undefined) {
-    return `${name}:  <set to the key '${valueFrom.secretKeyRef.key}' in secret '${valueFrom.secretKeyRef.name}'>`;
-  }
-  if (valueFrom?.fieldRef !== undefined)
-    return `${name}:  (${valueFrom.fieldRef.apiVersion ?? "v1"}:${valueFrom.fieldRef.fieldPath})`;
-  return `${name}:  ${value ?? ""}`;
+  if (conditions.length > 0) out.line(0, "Conditions:\n  Type\tStatus");
+  for (const { type, status: value } of conditions) out.line(1, `${type} \t${value} `);
 }
 
-function containerSection(container: Container, status: ContainerStatus | undefined): Section {
-  const ports = (container.ports ?? []).map(
-    (port) => `${port.containerPort}/${port.protocol ?? "TCP"}`,
-  );
-  const hostPorts = (container.ports ?? []).map(
-    (port) => `${port.hostPort ?? 0}/${port.protocol ?? "TCP"}`,
-  );
-  const mounts = (container.volumeMounts ?? []).map(
-    (mount) => `${mount.mountPath} from ${mount.name} (${mount.readOnly === true ? "ro" : "rw"})`,
-  );
-  const sections: Section[] = [
-    ["Container ID", status?.containerID ?? ""],
-    ["Image", container.image],
-    ["Image ID", status?.imageID ?? ""],
-    ["Port", ports.length === 0 ? "<none>" : ports.join(", ")],
-    ["Host Port", hostPorts.length === 0 ? "<none>" : hostPorts.join(", ")],
-    ...(container.command === undefined ? [] : [["Command", container.command] as const]),
-    ...(container.args === undefined ? [] : [["Args", container.args] as const]),
-    ...stateSections("State", status?.state),
-    ...stateSections("Last State", status?.lastState),
-    ["Ready", status?.ready === true ? "True" : "False"],
-    ["Restart Count", status?.restartCount ?? 0],
-    ...resourceSections("Limits", container.resources?.limits),
-    ...resourceSections("Requests", container.resources?.requests),
-    ...probes(container),
-    ...(container.envFrom ?? []).map((from): Section => [
-      "Environment Variables from",
-      from.configMapRef === undefined
-        ? `${from.secretRef?.name}  Secret`
-        : `${from.configMapRef.name}  ConfigMap`,
-    ]),
-    ["Environment", (container.env ?? []).map(envText)],
-    ["Mounts", mounts],
-  ];
-  return { heading: container.name, sections };
-}
-
-const resourceSections = (
-  key: string,
-  resources: Readonly<Record<string, string>> | undefined,
-): readonly Section[] =>
-  resources === undefined || Object.keys(resources).length === 0
-    ? []
-    : [[key, pairs(resources, ":  ")]];
-
-const probes = ({ livenessProbe, readinessProbe, startupProbe }: Container): readonly Section[] =>
-  (
-    [
-      ["Liveness", livenessProbe],
-      ["Readiness", readinessProbe],
-      ["Startup", startupProbe],
-    ] as const
-  ).flatMap(([key, probe]): readonly Section[] =>
-    probe === undefined ? [] : [[key, probeText(probe)]],
-  );
-
-function volumeSection(volume: Volume): Section {
-  const [type = "", source = {}] = Object.entries(volume).find(([key]) => key !== "name") ?? [];
-  const name = type.charAt(0).toUpperCase() + type.slice(1);
-  const fields = Object.entries(source as Record<string, unknown>)
-    .filter(([, value]) => typeof value !== "object")
-    .map(([key, value]): Section => [key.charAt(0).toUpperCase() + key.slice(1), String(value)]);
-  return { heading: volume.name, sections: [["Type", name], ...fields] };
-}
-
-function containersSection(
-  heading: string,
-  containers: readonly Container[] | undefined,
-  statuses: readonly ContainerStatus[] | undefined,
-): readonly Section[] {
-  if (containers === undefined || containers.length === 0) return [];
-  const sections = containers.map((one) =>
-    containerSection(
-      one,
-      statuses?.find((status) => status.name === one.name),
-    ),
-  );
-  return [{ heading, sections }];
-}
-
-export function describePod(pod: Pod): readonly Section[] {
-  const { spec, status, metadata } = pod;
-  const conditions = (status?.conditions ?? []).map((one) => [one.type, one.status]);
-  const tolerations = (spec?.tolerations ?? []).map(
-    ({ key = "", operator, value, effect, tolerationSeconds }) => {
-      const what = `${key}${value === undefined || value === "" ? "" : `=${value}`}${effect === undefined ? "" : `:${effect}`}`;
-      return `${what}${operator === "Exists" ? " op=Exists" : ""}${tolerationSeconds === undefined ? "" : ` for ${tolerationSeconds}s`}`;
-    },
-  );
-  const owner = metadata?.ownerReferences?.find((one) => one.controller === true);
-  return [
-    ["Priority", spec?.priority ?? 0],
-    ["Service Account", spec?.serviceAccountName],
-    [
-      "Node",
-      spec?.nodeName === undefined || spec.nodeName === ""
-        ? "<none>"
-        : `${spec.nodeName}/${status?.hostIP ?? ""}`,
-    ],
-    ["Start Time", status?.startTime],
-    ["Labels", pairs(metadata?.labels)],
-    ["Annotations", pairs(metadata?.annotations, ": ")],
-    [
-      "Status",
-      metadata?.deletionTimestamp === undefined
-        ? status?.phase
-        : `Terminating (lasts ${metadata.deletionGracePeriodSeconds ?? 0}s)`,
-    ],
-    ...optional("Reason", status?.reason),
-    ...optional("Message", status?.message),
-    ["IP", status?.podIP ?? ""],
-    ["IPs", (status?.podIPs ?? []).map((one) => one.ip)],
-    ...(owner === undefined ? [] : [["Controlled By", `${owner.kind}/${owner.name}`] as const]),
-    ...containersSection("Init Containers", spec?.initContainers, status?.initContainerStatuses),
-    ...containersSection("Containers", spec?.containers, status?.containerStatuses),
-    { heading: "Conditions", table: [["Type", "Status"], ...conditions] },
-    { heading: "Volumes", sections: (spec?.volumes ?? []).map(volumeSection) },
-    ["QoS Class", status?.qosClass],
-    ["Node-Selectors", pairs(spec?.nodeSelector)],
-    ["Tolerations", tolerations],
-  ];
+/** `age`: how long ago a time was. */
+export function describePod(pod: Pod, out: TabLines, age: (time: string) => string): void {
+  writePlace(out, pod);
+  writeStatus(out, pod, age);
+  writeAllContainers(out, pod);
+  writeConditions(out, pod);
+  writeVolumes(out, pod.spec?.volumes, { indent: "", nameIndent: "  " });
+  if ((pod.status?.qosClass ?? "") !== "") out.line(0, `QoS Class:\t${pod.status?.qosClass}`);
+  writePairs(out, 0, "Node-Selectors", pod.spec?.nodeSelector);
+  writeTolerations(out, 0, pod.spec?.tolerations);
+  writeSpread(out, 0, pod.spec);
 }

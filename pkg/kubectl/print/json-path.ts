@@ -3,6 +3,7 @@
  * ..name, ?(@.x=="y"), {range …}…{end}, {"literal"}. Pure.
  */
 import { UsageError } from "../../base/flags.ts";
+import { jsonText } from "./json-text.ts";
 
 type Step =
   | { readonly at: "key"; readonly name: string }
@@ -177,7 +178,17 @@ const find = (value: unknown, path: readonly Step[]): readonly unknown[] =>
   );
 
 const show = (value: unknown): string =>
-  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+  typeof value === "string" ? value : value === undefined ? "" : jsonText(value);
+
+/** A path as --sort-by and custom-columns take it: with or without its braces and first dot. */
+export function relaxedPath(path: string): string {
+  const bare = path.replace(/^\{(.*)\}$/, "$1");
+  return `{${/^[.[$@]/.test(bare) ? "" : "."}${bare}}`;
+}
+
+/** What a template's first path finds, one text each. */
+export const findTexts = (template: Template, value: unknown): readonly string[] =>
+  template.flatMap((part) => (part.is === "path" ? find(value, part.path).map(show) : []));
 
 export const evaluateJsonPath = (template: Template, value: unknown): string =>
   template

@@ -25,8 +25,9 @@ export interface TableOptions {
   readonly kindPrefix?: string;
 }
 
-/** Two blanks and one more: kubectl's column gap. */
+/** Blanks between columns, and how wide a column with its gap is at least. */
 const gap = 3;
+const columnMin = 6;
 
 const text = (cell: unknown): string => {
   if (cell === undefined || cell === null) return "<none>";
@@ -75,16 +76,17 @@ export class ColumnPrinter {
 
   lines(rows: readonly (readonly string[])[]): string {
     for (const row of rows) {
-      row.forEach((cell, at) => (this.#widths[at] = Math.max(this.#widths[at] ?? 0, cell.length)));
+      row.forEach(
+        (cell, at) =>
+          (this.#widths[at] = Math.max(this.#widths[at] ?? columnMin, cell.length + gap)),
+      );
     }
     return rows.map((row) => `${this.#line(row)}\n`).join("");
   }
 
   #line(row: readonly string[]): string {
     return row
-      .map((cell, at) =>
-        at === row.length - 1 ? cell : cell.padEnd((this.#widths[at] ?? 0) + gap),
-      )
+      .map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(this.#widths[at] ?? 0)))
       .join("");
   }
 }
