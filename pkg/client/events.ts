@@ -30,6 +30,8 @@ export interface EventDoors {
 
 /** Events that may wait to be sent; further ones are dropped. */
 const pendingEventsMax = 1_000;
+/** Names tried for one event before it is given up. */
+const nameTries = 10;
 /** Upstream's limit of an event's note. */
 const messageCharsMax = 1_024;
 
@@ -84,7 +86,7 @@ class EventSender {
   readonly #correlator = new EventCorrelator();
   readonly #pending: Draft[] = [];
   #sending = false;
-  /** Makes names of events of one millisecond differ. */
+  /** Makes names of our own events of one millisecond differ. */
   #count = 0;
 
   constructor(doors: EventDoors, signal: AbortSignal) {
@@ -117,9 +119,9 @@ class EventSender {
     const note = noteOf(draft);
     const what = this.#correlator.correlate(note, now);
     if (what.do === "drop") return;
-    const api = this.#doors.client.resource(eventsRef);
     if (what.do === "count")
       try {
+        const api = this.#doors.client.resource(eventsRef);
         const { count, message } = what;
         const body = { count, message, lastTimestamp: rfc3339(now) };
         const key = { namespace: namespaceOf(draft), name: what.eventName };
@@ -129,14 +131,31 @@ class EventSender {
         if (!isReason(error, "NotFound")) throw error;
         this.#correlator.forget(note, now);
       }
-    const name = this.#name(draft, now);
-    await api.create(eventOf(draft, name, what.message, now), {}, this.#signal);
+    const name = await this.#create(draft, what.message, now);
     this.#correlator.created(note, name, now);
   }
 
+  /** Another component may have told of the same object at the same instant: then a name later. */
+  async #create(draft: Draft, message: string, now: number): Promise<string> {
+    const api = this.#doors.client.resource(eventsRef);
+    for (let tries = 1; ; tries += 1) {
+      const name = this.#name(draft, now);
+      try {
+        await api.create(eventOf(draft, name, message, now), {}, this.#signal);
+        return name;
+      } catch (error) {
+        if (tries === nameTries || !isReason(error, "AlreadyExists")) throw error;
+      }
+    }
+  }
+
+  /** As upstream's: the object's name and hexadecimal nanoseconds, of which a Clock has no last. */
   #name({ subject }: Draft, now: number): string {
-    this.#count = (this.#count + 1) % 1_000_000;
-    const unique = (BigInt(Math.floor(now)) * 1_000_000n + BigInt(this.#count)).toString(16);
+    const { clock } = this.#doors;
+    this.#count += 1;
+    const nanoseconds = Math.floor((clock.monotonic() % 1) * 1_000_000);
+    const below = BigInt((nanoseconds + this.#count) % 1_000_000);
+    const unique = (BigInt(Math.floor(now)) * 1_000_000n + below).toString(16);
     return `${subject.name ?? ""}.${unique}`;
   }
 }
