@@ -43,6 +43,7 @@ const isPending = (pod: Pod): boolean =>
   pod.status?.phase !== "Succeeded" &&
   pod.status?.phase !== "Failed";
 
+/** Resolves when the signal aborts and the bindings under way have ended. */
 export async function runScheduler(options: SchedulerOptions, signal: AbortSignal): Promise<void> {
   const { informers, clock, plugins } = options;
   const cache = new ClusterCache();
@@ -50,7 +51,13 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
   signal.addEventListener("abort", () => queue.close(), { once: true });
   const podInformer = informers.informer(podsRef);
   const nodeInformer = informers.informer(nodesRef);
-  await Promise.all([podInformer.synced, nodeInformer.synced]);
+  try {
+    await Promise.all([podInformer.synced, nodeInformer.synced]);
+  } catch (error) {
+    // Told to stop before there was anything to schedule: an end like any other.
+    if (signal.aborted) return;
+    throw error;
+  }
   const feed = new Feed(options, cache, queue);
   using _nodes = nodeInformer.onChange((now, before) => feed.node(now, before));
   using _pods = podInformer.onChange((now, before) => feed.pod(now, before));
