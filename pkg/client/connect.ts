@@ -25,7 +25,7 @@ import {
   withQuery,
   writeQuery,
 } from "./request-path.ts";
-import { errorOfResponse, statusErrorOf } from "./status-response.ts";
+import { errorOfEvent, errorOfResponse } from "./status-response.ts";
 
 export interface ConnectOptions {
   readonly clock: Clock;
@@ -224,7 +224,7 @@ async function* watch<T extends KubeObject>(
   const pieces = isStream(body) ? body : piecesOf(body);
   for await (const line of jsonLines(pieces)) {
     const event = line as RawEvent<T>;
-    if (event.type === "ERROR") throw statusErrorOf(event.object, 500);
+    if (event.type === "ERROR") throw errorOfEvent(event.object);
     if (event.type === "BOOKMARK")
       yield {
         type: event.type,

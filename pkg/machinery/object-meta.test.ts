@@ -9,6 +9,7 @@ import {
   notFound,
   statusFromCode,
   statusFromObject,
+  statusFromText,
   toStatus,
 } from "./status.ts";
 import { isReason } from "./status-error.ts";
@@ -153,6 +154,15 @@ describe("a Status", () => {
   it("is made up where the body has none", () => {
     expect(isReason(statusFromCode(404, ""), "NotFound")).toBe(true);
     expect(isReason(statusFromCode(502, "bad gateway"), "InternalError")).toBe(true);
+    expect(statusFromText(503, " bad gateway\n", 3)).toMatchObject({
+      reason: "ServiceUnavailable",
+      message: "bad",
+    });
+    const status = { kind: "Status", message: "it is gone", reason: "NotFound" };
+    expect(statusFromText(502, JSON.stringify(status), 3)).toMatchObject({
+      reason: "NotFound",
+      message: "it is gone",
+    });
     expect(isReason(statusFromObject({ reason: "Strange", code: 409 }), "Conflict")).toBe(true);
   });
 });

@@ -172,3 +172,21 @@ export const statusFromCode = (code: number, text: string): StatusError =>
     reasonOfCode[code] ?? "InternalError",
     text === "" ? `the server responded with the status code ${code}` : text,
   );
+
+/** The error that an answer's text tells of: a Status as JSON, or whatever a proxy says. */
+export function statusFromText(code: number, text: string, quotedCharsMax: number): StatusError {
+  const status = parseStatus(text);
+  return status === undefined
+    ? statusFromCode(code, text.trim().slice(0, quotedCharsMax))
+    : statusFromObject({ code, ...status });
+}
+
+function parseStatus(text: string): Status | undefined {
+  try {
+    const parsed = JSON.parse(text) as Status | null;
+    return parsed?.kind === "Status" ? parsed : undefined;
+  } catch {
+    // Not JSON: plain words, as load balancers and upstream's kubelets have them.
+    return undefined;
+  }
+}

@@ -7,11 +7,8 @@ import type { KubeObject, ResourceRef } from "../../../api/resource.ts";
 import type { Node, Pod } from "../../../api/core/v1.ts";
 import { nodes, pods } from "../../../api/resources.ts";
 import { isStream, type WireBody, type WireRequest, type WireResponse } from "../../base/wire.ts";
-import { badRequest, internalError, notFound, statusFromCode } from "../../machinery/status.ts";
-import { statusFromObject } from "../../machinery/status.ts";
+import { badRequest, internalError, notFound, statusFromText } from "../../machinery/status.ts";
 import { chainOf } from "../../base/errors.ts";
-import type { StatusError } from "../../machinery/status-error.ts";
-import type { Status } from "../../../api/meta/v1.ts";
 import type { NodeProxy, ProxyTarget } from "../connect-contract.ts";
 import type { ObjectName, Objects } from "../objects-contract.ts";
 import { kubeletAddress, logPath, parseProxyName, streamPath } from "./kubelet-path.ts";
@@ -113,17 +110,7 @@ const logHeaders = { "content-type": "text/plain" };
 /** A log passes through as it comes; an error becomes a Status with the kubelet's words. */
 async function logAnswer({ status, body }: WireResponse): Promise<WireResponse> {
   if (status >= 200 && status < 300) return { status: 200, headers: logHeaders, body };
-  throw kubeletError(status, await firstText(body));
-}
-
-function kubeletError(code: number, text: string): StatusError {
-  try {
-    const status = JSON.parse(text) as Status;
-    if (status.kind === "Status") return statusFromObject(status);
-  } catch {
-    // Upstream's kubelets answer in plain words.
-  }
-  return statusFromCode(code, text.trim());
+  throw statusFromText(status, await firstText(body), errorBytesMax);
 }
 
 async function firstText(body: WireBody): Promise<string> {

@@ -1,5 +1,5 @@
 import { jsonLines } from "../../client/json-lines.ts";
-import { statusErrorOf } from "../../client/status-response.ts";
+import { errorOfEvent } from "../../client/status-response.ts";
 import type { Kubectl } from "../command.ts";
 import { queryOf, type Asked } from "./fetch.ts";
 import type { GetFlags } from "./get-flags.ts";
@@ -24,7 +24,7 @@ export async function* watchAsked(
   const stream = await kubectl.api.stream({ method: "GET", path: collection + query, accept });
   for await (const event of jsonLines(stream)) {
     const { type, object } = event as WatchEvent;
-    if (type === "ERROR") throw statusErrorOf(object, 500);
+    if (type === "ERROR") throw errorOfEvent(object);
     if (type !== "BOOKMARK") yield { type, object };
   }
 }
