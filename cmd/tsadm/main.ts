@@ -12,6 +12,22 @@ const commands: Readonly<
     about: "let this machine join a cluster",
     run: async () => (await import("./join.ts")).join(words),
   },
+  reset: {
+    about: "remove all that init or join made on this machine",
+    run: async () => (await import("./reset.ts")).reset(words),
+  },
+  token: {
+    about: "what machines join with: create, list, delete, generate",
+    run: async () => (await import("./token.ts")).token(words),
+  },
+  certs: {
+    about: "certificates: check-expiration, renew",
+    run: async () => (await import("./certs.ts")).certs(words),
+  },
+  config: {
+    about: "configuration files: print init-defaults, print join-defaults, images list",
+    run: async () => (await import("./config.ts")).config(words),
+  },
   version: {
     about: "print the version",
     run: async () => void process.stdout.write(`tsadm version: ${kubernetesVersion}\n`),

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { runPhases, type Phase } from "../../pkg/base/phases.ts";
 import { systemClock } from "../../pkg/base/system-clock.ts";
 import { connectSupervisor } from "../../pkg/cri/supervisor-client.ts";
+import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import { systemKernel } from "../../pkg/linux/system-kernel.ts";
 import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
+import { applyNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
 import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
 import { podCgroupRoot } from "../wiring/node.ts";
@@ -19,6 +21,8 @@ export interface Removal {
   readonly podLogsPath: string;
   readonly bridge: string;
   readonly keepsData: boolean;
+  /** The program that is also the supervisor; absent: this one. */
+  readonly program?: string;
   readonly say: (line: string) => void;
 }
 
@@ -48,7 +52,7 @@ async function stopUp({ runFolder, say }: Removal): Promise<void> {
   letGo(runFolder);
   if (kept === undefined || !isAlive(kept.pid)) return;
   await endProcess(kept.pid);
-  say(`stopped tskube up (pid ${kept.pid})`);
+  say(`stopped ${kept.command.includes("node") ? "tskube node" : "tskube up"} (pid ${kept.pid})`);
 }
 
 const supervisorFolder = (runFolder: string): string => join(runFolder, "supervisor");
@@ -73,13 +77,13 @@ function supervisorPids(stateFolder: string): readonly number[] {
     });
 }
 
-async function endContainers({ runFolder, say }: Removal): Promise<void> {
+async function endContainers({ runFolder, program, say }: Removal): Promise<void> {
   const stateFolder = supervisorFolder(runFolder);
   if (!existsSync(stateFolder)) return;
   const command = [
     process.execPath,
     ...process.execArgv,
-    process.argv[1] ?? "",
+    program ?? process.argv[1] ?? "",
     "supervisor",
     stateFolder,
   ] as const;
@@ -100,7 +104,9 @@ function removeNetwork({ bridge, say }: Removal): void {
   const nftables = openNftables();
   removeServiceTable(nftables);
   removeBridgeNetwork(bridge, nftables);
-  say(`removed the bridge ${bridge} and the nftables tables`);
+  using netlink = openNetlink();
+  applyNodeRoutes(netlink, [], "");
+  say(`removed the bridge ${bridge}, the routes to other nodes' pods and the nftables tables`);
 }
 
 /** Mount points below the folders, the deepest first (proc(5), mountinfo: the fifth field). */
@@ -149,8 +155,20 @@ async function removeFiles({ keepsData, say, ...folders }: Removal): Promise<voi
   const data = keepsData ? [] : [folders.configFolder, folders.dataFolder, folders.podLogsPath];
   for (const folder of [folders.runFolder, ...data]) {
     if (!existsSync(folder)) continue;
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
     say(`removed ${folder}`);
+  }
+}
+
+/** A folder that something is mounted on cannot be removed, but what is in it can. */
+async function removeFolder(folder: string): Promise<void> {
+  for (const name of readdirSync(folder)) {
+    await rm(join(folder, name), { recursive: true, force: true });
+  }
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
   }
 }
 
