@@ -12,7 +12,7 @@ import { inMemoryTransport } from "../client/in-memory-transport.ts";
 import { createInformers, withoutManagedFields } from "../client/informer.ts";
 import type { Program } from "../controller/controller.ts";
 import { runPrograms } from "../controller/run-programs.ts";
-import { controllers } from "../controllers/controllers.ts";
+import { controllers, type ControllerSettings } from "../controllers/controllers.ts";
 import { defaultPlugins } from "../scheduler/default-plugins.ts";
 import { runScheduler } from "../scheduler/scheduler.ts";
 import { silentLogger, type Logger } from "../telemetry/logger.ts";
@@ -26,6 +26,8 @@ export interface SimulationOptions {
   /** How many nodes, or what each is like. */
   readonly nodes: number | readonly Omit<SimulatedNodeOptions, "index">[];
   readonly logger?: Logger;
+  /** As a controller manager's; absent: nobody signs certificates. */
+  readonly signing?: ControllerSettings["signing"];
 }
 
 export interface Simulation extends AsyncDisposable {
@@ -36,6 +38,8 @@ export interface Simulation extends AsyncDisposable {
   readonly client: Client;
   /** On the way of controllers, scheduler, nodes and clients that ask for them. */
   readonly faults: Faults;
+  /** Somebody's client, without faults on its way. */
+  clientAs(user: string, groups: readonly string[]): Client;
   /** One more administrator's client, with the faults on its way. */
   faultyClient(user: string): Client;
   /** Every write that reached the server: "12.345 node-3 PUT /api/v1/… → 200". */
@@ -67,6 +71,7 @@ class SimulatedCluster implements Simulation {
   readonly informers: Informers;
   readonly transcript: string[] = [];
   readonly #logger: Logger;
+  readonly #signing: Pick<ControllerSettings, "signing">;
   readonly #stop = new AbortController();
   #controlStop = new AbortController();
   readonly #server: SimulatedServer;
@@ -75,10 +80,11 @@ class SimulatedCluster implements Simulation {
   readonly #nodeStops = new Map<string, AbortController>();
   readonly #nodeInformers: Informers;
 
-  constructor({ seed, nodes, logger = silentLogger }: SimulationOptions) {
+  constructor({ seed, nodes, logger = silentLogger, signing }: SimulationOptions) {
     this.seed = seed;
     this.random = seededRandom(seed);
     this.#logger = logger;
+    this.#signing = signing === undefined ? {} : { signing };
     this.#server = simulatedServer(this.clock, this.random, logger);
     this.#keep(this.#server.run(this.#stop.signal), this.#stop.signal);
     this.client = this.#connect("admin", ["system:masters"], noFaults());
@@ -96,6 +102,10 @@ class SimulatedCluster implements Simulation {
     await this.#soon(this.#server.prepare(this.#stop.signal));
     this.#startControlPlane();
     for (const name of this.#nodes.keys()) this.restoreNode(name);
+  }
+
+  clientAs(user: string, groups: readonly string[]): Client {
+    return this.#connect(user, groups, noFaults());
   }
 
   faultyClient(user: string): Client {
@@ -191,7 +201,7 @@ class SimulatedCluster implements Simulation {
       const own = this.#doors(account, this.#connect(user, groups, this.faults), signal);
       return { ...own, informers: shared.informers };
     };
-    const programs = controllers({ rootCa: "simulated" });
+    const programs = controllers({ rootCa: "simulated", ...this.#signing });
     this.#keep(runPrograms(programs, doorsOf, signal), signal);
   }
 

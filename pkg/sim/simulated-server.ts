@@ -1,9 +1,12 @@
 import { kubernetesVersion } from "../../api/version.ts";
 import { defaultAdmission } from "../apiserver/admission/default-admission.ts";
-import { authenticateCertificate } from "../apiserver/auth/authenticators.ts";
+import { authenticateCertificate, firstOf } from "../apiserver/auth/authenticators.ts";
 import { ensureBootstrapRbac } from "../apiserver/auth/bootstrap-rbac.ts";
+import { bootstrapTokens } from "../apiserver/auth/bootstrap-tokens.ts";
 import { nodeAuthorizer } from "../apiserver/auth/node-authorizer.ts";
 import { anyOf, mastersMay, rbac } from "../apiserver/auth/rbac.ts";
+import { authReviews } from "../apiserver/auth/reviews.ts";
+import { anyToken, authenticateBearer } from "../apiserver/auth/token-authenticator.ts";
 import { createApiServer, type ApiServer } from "../apiserver/create-api-server.ts";
 import { createStores } from "../apiserver/create-stores.ts";
 import { resources } from "../apiserver/resources.ts";
@@ -23,11 +26,15 @@ export function simulatedServer(clock: Clock, random: Random, logger: Logger): S
   const storage = new MemoryStorage(clock);
   const admission = defaultAdmission;
   const stores = createStores({ storage, resources, clock, random, logger, admission });
+  const { objects } = stores;
+  const rules = rbac(objects);
+  const authorize = anyOf([mastersMay, nodeAuthorizer(objects), rules.authorize]);
+  const tokens = anyToken([bootstrapTokens({ objects, clock })]);
   const server = createApiServer({
     stores,
-    reviews: [],
-    authenticate: authenticateCertificate,
-    authorize: anyOf([mastersMay, nodeAuthorizer(stores.objects), rbac(stores.objects).authorize]),
+    reviews: authReviews({ authorize, tokens, audiences: [], rbac: rules }),
+    authenticate: firstOf([authenticateCertificate, authenticateBearer(tokens, [])]),
+    authorize,
     clock,
     logger,
     metrics: new Metrics(),
