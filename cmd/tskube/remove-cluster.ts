@@ -28,10 +28,11 @@ export interface Removal {
 
 const graceMs = 5_000;
 
+/** A zombie has ended: that nobody has collected it yet is its parent's business. */
 const isAlive = (pid: number): boolean => {
   try {
-    process.kill(pid, 0);
-    return true;
+    const state = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.[0];
+    return state !== "Z" && state !== "X";
   } catch {
     return false;
   }

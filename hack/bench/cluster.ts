@@ -6,9 +6,9 @@
  *     node hack/bench/cluster.ts [--starts 5] [--pods 30]
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { cpSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Deployment } from "../../api/apps/v1.ts";
 import type { Node, Pod } from "../../api/core/v1.ts";
@@ -53,6 +53,12 @@ const processesOf = (folder: string): readonly number[] =>
         return false;
       }
     });
+
+/** With links, devices and extended attributes, as layers have them. */
+function copyTree(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  execFileSync("cp", ["-a", from, to]);
+}
 
 /** One cluster in folders of its own. */
 class Cluster {
@@ -120,7 +126,7 @@ async function untilNodeReady(client: Client): Promise<void> {
   for await (const event of client
     .resource(nodes)
     .watch({ resourceVersion: list.resourceVersion }, stop.signal)) {
-    if (event.type === "MODIFIED" && isTrue(event.object, "Ready")) return stop.abort();
+    if (event.type !== "BOOKMARK" && isTrue(event.object, "Ready")) return stop.abort();
   }
 }
 
@@ -235,7 +241,7 @@ async function measureInside(folder: string): Promise<void> {
     }
     cluster.stop();
     if (turn < Number(values.starts) - 1)
-      cpSync(join(folder, "images"), join(folder, "lib/images"), { recursive: true });
+      copyTree(join(folder, "images"), join(folder, "lib/images"));
   }
   printTable("cluster", [
     { what: "tskube up to /readyz", ...summary(api) },
@@ -258,7 +264,7 @@ try {
     [join(root, "hack/ensure-image.ts"), "--data-dir", join(folder, "lib"), "nginx", "busybox"],
     { stdio: "ignore" },
   );
-  cpSync(join(folder, "lib/images"), join(folder, "images"), { recursive: true });
+  copyTree(join(folder, "lib/images"), join(folder, "images"));
   using bed = new TestBed("tskube-bench");
   const words = ["--disable-warning=ExperimentalWarning", import.meta.filename, "--inside", folder];
   console.log(
