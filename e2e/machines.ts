@@ -38,10 +38,9 @@ export const machinesMax = 16;
 const network = "10.31.0";
 const switchAddress = `${network}.1`;
 const addressOf = (number: number): string => `${network}.${10 + number}`;
-/** What each machine has for itself: a folder of the host's, seen at this path. */
-const ownFolders = ["/etc/tskube", "/var/lib/tskube", "/var/log/pods", "/var/log/tskube"] as const;
 const stateFolder = "/run/tskube-machines";
-const dataFolder = "/var/lib/tskube-machines";
+/** On a disk: images are unpacked there. Not below what machines see through an overlay. */
+const dataFolder = "/var/tmp/tskube-machines";
 
 const stateFile = (set: string): string => join(stateFolder, `${set}.json`);
 const nameOf = (number: number): string => `machine-${number}`;
@@ -128,17 +127,29 @@ async function makeMachine(set: string, number: number): Promise<Machine> {
   return { name, address: addressOf(number), pid };
 }
 
-/** What the machine's process 1 does before it only waits. */
+/**
+ * What the machine's process 1 does before it only waits. Nothing is mounted on a folder of the
+ * host that somebody may remove: a mount goes with its folder, also in other namespaces.
+ */
 function machineScript(name: string, folder: string, cgroups: readonly CgroupMount[]): string {
-  const binds = ownFolders.map((path) => {
-    const own = join(folder, path.slice(1).replaceAll("/", "-"));
-    return `mkdir -p ${own} ${path}; mount --bind ${own} ${path}`;
-  });
+  const own = (path: string): string => join(folder, path);
+  const overlay = (path: string, at: string): readonly string[] => [
+    `mkdir -p ${own(`${at}/upper`)} ${own(`${at}/work`)}`,
+    `mount -t overlay -o lowerdir=${path},upperdir=${own(`${at}/upper`)},workdir=${own(`${at}/work`)} overlay ${path}`,
+  ];
+  const bind = (path: string, at: string): readonly string[] => [
+    `mkdir -p ${own(at)} ${path}`,
+    `mount --bind ${own(at)} ${path}`,
+  ];
   const inner = [
     "set -e",
     ...cgroups.map(({ folder: group, mount }) => `mount --bind ${group} ${mount}`),
-    ...binds,
-    ...["hostname", "hosts"].map((file) => `mount --bind ${folder}/files/${file} /etc/${file}`),
+    ...overlay("/etc", "etc"),
+    ...overlay("/var/lib", "var-lib"),
+    ...bind("/var/lib/tskube", "data"),
+    ...bind("/var/log", "log"),
+    "rm -rf /etc/tskube",
+    `cp ${own("files")}/hostname ${own("files")}/hosts /etc/`,
     "mount -t tmpfs -o mode=755 tmpfs /run",
     "mkdir -p /run/lock",
     `hostname ${name}`,
@@ -218,12 +229,23 @@ export async function removeMachines(set: string): Promise<void> {
     if (isOurs(machine)) process.kill(machine.pid, "SIGKILL");
     await waitForEnd(machine);
     const groups = machineCgroups(cgroupOf(set, machine.name), false);
-    for (const { folder } of groups) removeCgroup(folder);
+    for (const { folder } of groups) await removeEmptied(folder);
   }
   if (made !== undefined && holdsSwitch(made.switchPid)) process.kill(-made.switchPid, "SIGKILL");
   rmSync(join(dataFolder, set), { recursive: true, force: true });
   rmSync(stateFile(set), { force: true });
-  for (const folder of [dataFolder, stateFolder, ...ownFolders]) removeIfEmpty(folder);
+  for (const folder of [dataFolder, stateFolder]) removeIfEmpty(folder);
+}
+
+/** The last processes may still be ending: their cgroup is busy until then. */
+async function removeEmptied(folder: string): Promise<void> {
+  for (const until = Date.now() + endWaitMs; ; await pause(20)) {
+    try {
+      return removeCgroup(folder);
+    } catch (error) {
+      if (Date.now() > until) throw error;
+    }
+  }
 }
 
 /** A pid may have been given to somebody else: a machine is told by its own host name. */
