@@ -7,7 +7,7 @@ import { WebSocket, type RawData } from "ws";
 import { ByteQueue } from "../base/byte-queue.ts";
 import { identityHeaders, type ClusterAccess } from "./cluster-access.ts";
 import { parseOutcome, type ExecOutcome } from "./exec-outcome.ts";
-import { tlsOptions } from "./https-transport.ts";
+import { tlsOptions } from "./tls-options.ts";
 import { errorOfResponse } from "./status-response.ts";
 
 export interface ExecStreams {

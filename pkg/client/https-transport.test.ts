@@ -263,7 +263,7 @@ contexts:
 - name: here
   context: { cluster: c, user: jane, namespace: team }
 `;
-    const config = parseKubeconfig(text, join(folder, "config"));
+    const config = await parseKubeconfig(text, join(folder, "config"));
     const { namespace, access } = chooseContext(config, systemClock);
     expect(namespace).toBe("team");
     expect(await access.token?.()).toBe("from-a-file");

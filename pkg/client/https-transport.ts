@@ -7,13 +7,13 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.ts";
 import type { Transport, WireRequest, WireResponse } from "../base/wire.ts";
 import { identityHeaders, type ClusterAccess } from "./cluster-access.ts";
 import { sendHttp1, type Http1Target } from "./http1-request.ts";
 import { sendHttp2 } from "./http2-request.ts";
+import { tlsOptions } from "./tls-options.ts";
 
 const limits = {
   connectMs: 30_000,
@@ -146,22 +146,6 @@ const hasRoom = ({ connection, streams }: Session): boolean => {
 };
 
 const isUsable = (session: ClientHttp2Session): boolean => !session.closed && !session.destroyed;
-
-/** What `tls.connect` needs to reach the server; also for upgraded connections (exec). */
-export async function tlsOptions(access: ClusterAccess, base: URL): Promise<ConnectionOptions> {
-  const host = base.hostname.replace(/^\[|\]$/g, "");
-  const own = await access.clientCertificate?.();
-  const authority = await access.certificateAuthority?.();
-  const name = access.tlsServerName ?? (isIP(host) === 0 ? host : undefined);
-  return {
-    host,
-    port: base.port === "" ? 443 : Number(base.port),
-    ...(name === undefined ? {} : { servername: name }),
-    ...(authority === undefined ? {} : { ca: authority }),
-    ...(own === undefined ? {} : { cert: own.certificate, key: own.key }),
-    ...(access.insecureSkipTlsVerify === true ? { rejectUnauthorized: false } : {}),
-  };
-}
 
 function openTls(options: ConnectionOptions, clock: Clock): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {

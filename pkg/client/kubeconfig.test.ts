@@ -36,10 +36,11 @@ describe("chooseContext", () => {
 });
 
 describe("parsing and merging", () => {
-  it("names the file that cannot be read", () => {
-    expect(() => parseKubeconfig("a: [", "/x/config")).toThrow("kubeconfig /x/config is not YAML");
-    expect(() => parseKubeconfig("- a", "/x/config")).toThrow("is not a mapping");
-    expect(parseKubeconfig("", "/x/config")).toEqual({});
+  it("names the file that cannot be read", async () => {
+    const parse = (text: string) => parseKubeconfig(text, "/x/config");
+    await expect(parse("a: [")).rejects.toThrow("kubeconfig /x/config is not YAML");
+    await expect(parse("- a")).rejects.toThrow("is not a mapping");
+    await expect(parse("")).resolves.toEqual({});
   });
 
   it("lets the first file that names a thing win", () => {

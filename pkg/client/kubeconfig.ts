@@ -4,10 +4,10 @@
  */
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { parse } from "yaml";
 import type { Clock } from "../base/clock.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { fileToken } from "./file-token.ts";
+import { parsePlainYaml } from "./plain-yaml.ts";
 
 export interface KubeconfigCluster {
   readonly server?: string;
@@ -71,10 +71,11 @@ const fileKeys = [
 ] as const;
 
 /** Parses the text of one file; paths in it become absolute, from `folder`. */
-export function parseKubeconfig(text: string, path: string): Kubeconfig {
+export async function parseKubeconfig(text: string, path: string): Promise<Kubeconfig> {
   let parsed: unknown;
   try {
-    parsed = parse(text);
+    // Files that tskube wrote are plain: the whole of YAML is loaded for others only.
+    parsed = parsePlainYaml(text) ?? (await import("yaml")).parse(text);
   } catch (cause) {
     throw new KubeconfigError(`kubeconfig ${path} is not YAML`, { cause });
   }
@@ -122,7 +123,7 @@ export async function readKubeconfigs(paths: readonly string[]): Promise<Kubecon
       if (cause.code === "ENOENT") return undefined;
       throw new KubeconfigError(`read kubeconfig ${path}`, { cause });
     });
-    if (text !== undefined) found.push(parseKubeconfig(text, path));
+    if (text !== undefined) found.push(await parseKubeconfig(text, path));
   }
   if (found.length === 0) throw new KubeconfigError(`no kubeconfig found at ${paths.join(", ")}`);
   return mergeKubeconfigs(found);
