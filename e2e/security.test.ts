@@ -92,8 +92,8 @@ describe.skipIf(reason !== undefined)("who may do what, seen through kubectl", (
     writeFileSync(at(`${name}.crt`), Buffer.from(out, "base64"));
     return at(`${name}.crt`);
   };
-  const status = (url: string): string =>
-    bed.run("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_code}", url]);
+  const status = (url: string, ...more: string[]): string =>
+    bed.run("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_code}", ...more, url]);
 
   beforeAll(async () => {
     bed = new TestBed("tskube-e2e-sec");
@@ -149,6 +149,18 @@ describe.skipIf(reason !== undefined)("who may do what, seen through kubectl", (
     );
     for (const path of ["/", "/healthz", "/pods", "/metrics", "/logs/", "/exec/a/b/c", "/nothing"])
       expect(status(`https://172.31.255.1:10250${path}`), path).toBe("401");
+  });
+
+  it("trusts nobody who signed a name for himself, nor a server's certificate", () => {
+    const files = ["-keyout", at("self.key"), "-out", at("self.crt")];
+    const subject = ["-subj", "/O=system:masters/CN=admin", "-days", "1"];
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", ...subject, ...files);
+    const own = ["--cert", at("self.crt"), "--key", at("self.key")];
+    const serving = ["--cert", at("etc/pki/kubelet.crt"), "--key", at("etc/pki/kubelet.key")];
+    for (const url of [`${server}/api`, "https://172.31.255.1:10250/pods"]) {
+      expect(status(url, ...own), url).toBe("401");
+      expect(status(url, ...serving), url).toBe("401");
+    }
   });
 
   it("signs what a person approves, and who it names is let in", async () => {

@@ -11,7 +11,7 @@ import { done, reads, requeueAfter, type Context } from "../../controller/contro
 import { defineController } from "../../controller/run-controller.ts";
 import {
   autoApprovals,
-  isUndecided,
+  awaitsApproval,
   type AskedNames,
   type AutoApproval,
   signers,
@@ -31,7 +31,8 @@ export const csrApprovingController = defineController<CertificateSigningRequest
   reads: [reads(nodes), reads(endpointSlices)],
   writes: ["CertificateSigningRequest/approval"],
   async reconcile(request, context, signal) {
-    if (!isUndecided(request)) return done;
+    // Other signers' requests may be of kinds that we cannot even read.
+    if (!awaitsApproval(request)) return done;
     const asked = askedNames(pkcs10Of(request));
     const ways = autoApprovals(request, asked, namesOf(asked, context));
     for (const way of ways) {

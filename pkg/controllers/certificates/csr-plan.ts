@@ -155,13 +155,15 @@ export function autoApprovals(
   return [self, node];
 }
 
-/** Nobody has decided about it, and nothing was signed. */
-export const isUndecided = (request: CertificateSigningRequest): boolean =>
+/** May be approved without a person: asked of the right signer, undecided, and not signed. */
+export const awaitsApproval = (request: CertificateSigningRequest): boolean =>
+  request.spec.signerName === signers.kubeletClient &&
   !isIssued(request) &&
   !conditions(request).some(({ type }) => type === "Approved" || type === "Denied");
 
-/** Approved, and neither signed nor given up. */
+/** Ours to sign, approved, and neither signed nor given up. */
 export const awaitsSignature = (request: CertificateSigningRequest): boolean =>
+  Object.values<string>(signers).includes(request.spec.signerName) &&
   !isIssued(request) &&
   hasCondition(request, "Approved") &&
   !hasCondition(request, "Denied") &&
@@ -183,7 +185,6 @@ export interface SigningLimits {
   readonly authorityLeftMs: number;
 }
 
-/** Signers that are not ours are somebody else's to answer. */
 export function planSignature(
   request: CertificateSigningRequest,
   asked: AskedNames,
@@ -191,7 +192,6 @@ export function planSignature(
 ): Signature {
   const { signerName } = request.spec;
   if (!awaitsSignature(request)) return { do: "nothing" };
-  if (!Object.values<string>(signers).includes(signerName)) return { do: "nothing" };
   const isServing = signerName === signers.kubeletServing;
   const because = isServing
     ? kubeletServingComplaint(request, asked)
