@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Kernel } from "../linux/kernel.ts";
+import { pauseProgram } from "../oci/pause-program.ts";
 import { planPause } from "./pause-plan.ts";
-import { pauseProgram } from "./pause-program.ts";
 import type { SpecPaths } from "./spec-input.ts";
 import type { Supervisor } from "./supervisor-contract.ts";
 

@@ -16,4 +16,14 @@ describe("the pause program", () => {
       expect(program.readBigUInt64LE(64 + 32)).toBe(BigInt(bytes));
     });
   }
+
+  it("points at its own data", () => {
+    const code = 64 + 56;
+    const x64 = Buffer.from(pauseProgram("x64"));
+    // The distance of lea counts from the instruction behind it.
+    expect(x64.readBigUInt64LE(code + 17 + x64.readInt32LE(code + 13))).toBe(1n);
+    const arm64 = Buffer.from(pauseProgram("arm64"));
+    const distance = ((arm64.readUInt32LE(code + 4) >>> 5) & 0x7ffff) * 4;
+    expect(arm64.readBigUInt64LE(code + 4 + distance)).toBe(1n);
+  });
 });

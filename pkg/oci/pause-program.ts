@@ -63,6 +63,6 @@ export function pauseProgram(architecture: Architecture): Uint8Array {
   headers.writeBigUInt64LE(loadAddress, program + 24); // p_paddr
   headers.writeBigUInt64LE(size, program + 32); // p_filesz
   headers.writeBigUInt64LE(size, program + 40); // p_memsz
-  headers.writeBigUInt64LE(0x1000n, program + 48); // p_align
+  headers.writeBigUInt64LE(0x1_0000n, program + 48); // p_align: the largest page size
   return Buffer.concat([headers, code]);
 }
