@@ -1,3 +1,5 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,6 +32,7 @@ describe.skipIf(reason !== undefined)("who may do what, seen through kubectl", (
   const server = "https://172.31.255.1:6443";
   let bed: TestBed;
   let log: number;
+  let up: ChildProcess;
 
   const ask = (args: readonly string[], input = ""): Outcome =>
     bed.try(kubectl ?? "", args, { input, env: { HOME: folder } });
@@ -102,7 +105,7 @@ describe.skipIf(reason !== undefined)("who may do what, seen through kubectl", (
       (flag) => `--${flag}=${at(flag === "config-dir" ? "etc" : flag.slice(0, -"-dir".length))}`,
     );
     const program = [join(root, "cmd/tskube/main.ts"), "up", "--node-name=n1", ...folders];
-    bed.start(process.execPath, ["--disable-warning=ExperimentalWarning", ...program], log);
+    up = bed.start(process.execPath, ["--disable-warning=ExperimentalWarning", ...program], log);
     await eventually(
       "the node is ready",
       () => bed.try(kubectl ?? "", ["--kubeconfig", at("etc/admin.conf"), "get", "nodes"]).out,
@@ -111,8 +114,13 @@ describe.skipIf(reason !== undefined)("who may do what, seen through kubectl", (
     );
   }, 90_000);
 
-  afterAll(() => {
-    // The supervisor would start the other again: it goes first.
+  afterAll(async () => {
+    // It takes back that it wants to run; then nobody starts it again, or the supervisor.
+    if (up.exitCode === null) {
+      const ended = once(up, "exit");
+      up.kill("SIGTERM");
+      await ended;
+    }
     const found = bed.try("pgrep", ["-f", `supervisor ${at("run/supervisor")}`]).out.split("\n");
     for (const pid of found.map(Number)) if (pid > 0) process.kill(pid, "SIGTERM");
     bed[Symbol.dispose]();

@@ -122,7 +122,12 @@ function objectsOf(stores: StoreFinder): Objects {
       const position = store.codec.fieldLabels.indexOf(field);
       assert(store.codec.indexedFields.includes(position), `${ref.plural} have no index ${field}`);
       const selection = { ...everythingIn(""), indexed: { field: position, value } };
-      return store.cache.select(selection).map((entry) => store.objectOf(entry) as T);
+      return store.cache.select(selection).map((entry) => ({
+        namespace: entry.namespace,
+        name: entry.name,
+        version: entry,
+        object: () => store.objectOf(entry) as T,
+      }));
     },
     read: async <T extends KubeObject>(
       ref: ResourceRef<T>,

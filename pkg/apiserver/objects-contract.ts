@@ -10,6 +10,15 @@ export interface ObjectName {
   readonly name: string;
 }
 
+/** An object of the cache, decoded only when it is asked for. */
+export interface Cached<T> {
+  readonly namespace: string;
+  readonly name: string;
+  /** The same as long as the object is: what was found out of it may be kept under this. */
+  readonly version: object;
+  object(): T;
+}
+
 /** Objects are shared with the cache: never change them. Kinds that are not served have none. */
 export interface Objects {
   /** From the watch cache: may be a few milliseconds behind the newest write. */
@@ -20,7 +29,11 @@ export interface Objects {
    * From the watch cache, in the order of their keys: those whose field has the value. The field is
    * one that the kind indexes (pods: spec.nodeName). Throws where it does not.
    */
-  withField<T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string): readonly T[];
+  withField<T extends KubeObject>(
+    ref: ResourceRef<T>,
+    field: string,
+    value: string,
+  ): readonly Cached<T>[];
   /** As storage has it now: for decisions that may not rest on a stale copy. */
   read<T extends KubeObject>(
     ref: ResourceRef<T>,

@@ -1,7 +1,7 @@
 import type { Pod } from "../../../api/core/v1.ts";
 import { persistentVolumeClaims, persistentVolumes, pods } from "../../../api/resources.ts";
-import type { Objects } from "../objects-contract.ts";
-import { mirrorAnnotation, podReferences, type PodReferences } from "./pod-references.ts";
+import type { Cached, Objects } from "../objects-contract.ts";
+import { mirrorAnnotation, podReferences } from "./pod-references.ts";
 
 export interface Vertex {
   readonly kind: "secret" | "configMap" | "claim" | "volume" | "serviceAccount" | "pod";
@@ -12,12 +12,12 @@ export interface Vertex {
 
 /**
  * Which objects a node has to do with: those that pods bound to it name, and the volumes of their
- * claims. Nothing is kept but what each pod refers to, as long as the cache keeps the pod: the
- * pods of a node come from an index of the watch cache, so that it is never behind it.
+ * claims. The pods of a node come from an index of the watch cache, so that nothing here is ever
+ * behind it; kept is what each of them names, as one text, until it changes.
  */
 export class NodeGraph {
   readonly #objects: Objects;
-  readonly #references = new WeakMap<Pod, PodReferences>();
+  readonly #named = new WeakMap<object, string>();
 
   constructor(objects: Objects) {
     this.#objects = objects;
@@ -27,60 +27,64 @@ export class NodeGraph {
     switch (kind) {
       case "pod":
         return this.#objects.get(pods, { namespace, name })?.spec?.nodeName === nodeName;
-      case "secret":
-        return (
-          this.#some(nodeName, namespace, ({ secrets }) => secrets.has(name)) ||
-          this.#volumesOf(nodeName).some((volume) =>
-            this.#secretsOf(volume).has(`${namespace}/${name}`),
-          )
-        );
-      case "configMap":
-        return this.#some(nodeName, namespace, ({ configMaps }) => configMaps.has(name));
-      case "claim":
-        return this.#some(nodeName, namespace, ({ claims }) => claims.has(name));
-      case "serviceAccount":
-        return this.#some(nodeName, namespace, ({ serviceAccount }) => serviceAccount === name);
       case "volume":
         return this.#volumesOf(nodeName).includes(name);
+      case "secret":
+        return (
+          this.#isNamed(nodeName, namespace, line(kind, name)) ||
+          this.#volumesOf(nodeName).some((volume) => this.#needs(volume, { namespace, name }))
+        );
       default:
-        return kind satisfies never;
+        return this.#isNamed(nodeName, namespace, line(kind, name));
     }
   }
 
-  /** A mirror pod gives its node nothing: the node itself wrote it. */
-  #podsOf(nodeName: string): readonly Pod[] {
+  #isNamed(nodeName: string, namespace: string, wanted: string): boolean {
     return this.#objects
       .withField(pods, "spec.nodeName", nodeName)
-      .filter(({ metadata }) => metadata?.annotations?.[mirrorAnnotation] === undefined);
+      .some((pod) => pod.namespace === namespace && this.#linesOf(pod).includes(wanted));
   }
 
-  #some(nodeName: string, namespace: string, has: (refs: PodReferences) => boolean): boolean {
-    return this.#podsOf(nodeName).some(
-      (pod) => pod.metadata?.namespace === namespace && has(this.#referencesOf(pod)),
-    );
-  }
-
-  #referencesOf(pod: Pod): PodReferences {
-    const known = this.#references.get(pod) ?? podReferences(pod);
-    this.#references.set(pod, known);
-    return known;
+  #linesOf(pod: Cached<Pod>): string {
+    let lines = this.#named.get(pod.version);
+    if (lines === undefined) {
+      lines = linesOf(pod.object());
+      this.#named.set(pod.version, lines);
+    }
+    return lines;
   }
 
   /** Names of the PersistentVolumes behind the claims of the node's pods. */
   #volumesOf(nodeName: string): readonly string[] {
-    return this.#podsOf(nodeName).flatMap((pod) =>
-      [...this.#referencesOf(pod).claims].flatMap((claim) => {
-        const key = { namespace: pod.metadata?.namespace ?? "", name: claim };
-        const volume = this.#objects.get(persistentVolumeClaims, key)?.spec?.volumeName ?? "";
-        return volume === "" ? [] : [volume];
-      }),
-    );
+    return this.#objects.withField(pods, "spec.nodeName", nodeName).flatMap((pod) => {
+      const claims = this.#linesOf(pod).matchAll(/\nclaim ([^\n]+)/g);
+      return [...claims].flatMap(([, name = ""]) => {
+        const key = { namespace: pod.namespace, name };
+        return this.#objects.get(persistentVolumeClaims, key)?.spec?.volumeName ?? [];
+      });
+    });
   }
 
-  /** namespace/name of what a node needs to mount the volume. */
-  #secretsOf(name: string): ReadonlySet<string> {
-    const csi = this.#objects.get(persistentVolumes, { name })?.spec?.csi;
-    const found = [csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef];
-    return new Set(found.map((ref) => `${ref?.namespace ?? ""}/${ref?.name ?? ""}`));
+  /** A node logs in to a volume's storage with a Secret that the volume names. */
+  #needs(volume: string, secret: { readonly namespace: string; readonly name: string }): boolean {
+    const csi = this.#objects.get(persistentVolumes, { name: volume })?.spec?.csi;
+    return [csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef].some(
+      (ref) => ref?.namespace === secret.namespace && ref.name === secret.name,
+    );
   }
+}
+
+/** No name has a line break in it. */
+const line = (kind: Vertex["kind"], name: string): string => `\n${kind} ${name}\n`;
+
+/** What the pod names; of a mirror pod nothing, since the node itself wrote it. */
+function linesOf(pod: Pod): string {
+  if (pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return "";
+  const { secrets, configMaps, claims, serviceAccount } = podReferences(pod);
+  return [
+    ...[...secrets].map((name) => line("secret", name)),
+    ...[...configMaps].map((name) => line("configMap", name)),
+    ...[...claims].map((name) => line("claim", name)),
+    ...(serviceAccount === "" ? [] : [line("serviceAccount", serviceAccount)]),
+  ].join("");
 }

@@ -1,5 +1,5 @@
 import type { KubeObject, ResourceRef } from "../../../../api/resource.ts";
-import type { Objects } from "../../objects-contract.ts";
+import type { Cached, Objects } from "../../objects-contract.ts";
 
 /** Objects by their resource, for tests of what decides by them. `put` replaces one of its name. */
 export class FixedObjects implements Objects {
@@ -34,12 +34,21 @@ export class FixedObjects implements Objects {
       ? all
       : all.filter(({ metadata }) => metadata?.namespace === namespace);
   }
-  withField<T extends KubeObject>(ref: ResourceRef<T>, field: string, value: string): readonly T[] {
+  withField<T extends KubeObject>(
+    ref: ResourceRef<T>,
+    field: string,
+    value: string,
+  ): readonly Cached<T>[] {
     const at = (object: T): unknown =>
       field
         .split(".")
         .reduce<unknown>((part, key) => (part as Record<string, unknown>)?.[key], object);
-    return this.list(ref).filter((object) => at(object) === value);
+    return this.list(ref)
+      .filter((object) => at(object) === value)
+      .map((object) => {
+        const { namespace = "", name = "" } = object.metadata ?? {};
+        return { namespace, name, version: object, object: () => object };
+      });
   }
   read<T extends KubeObject>(
     ref: ResourceRef<T>,
