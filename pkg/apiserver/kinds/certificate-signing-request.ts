@@ -22,7 +22,7 @@ import type { UserInfo } from "../auth-contract.ts";
 import type { Resource } from "../resource.ts";
 import { ageColumn, nameColumn, orNone, textColumn } from "./columns.ts";
 import * as conditions from "./csr-conditions.ts";
-import { humanDuration } from "./human-duration.ts";
+import { humanDuration } from "../../machinery/human-duration.ts";
 import { eachAt, type Errors, none } from "./rules.ts";
 import { validateSignerName } from "./signer-name.ts";
 

@@ -3,7 +3,7 @@ import type { LabelSelector } from "../../../api/meta/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
 import { formatLabelSelector, SelectorError } from "../../machinery/label-selector.ts";
 import type { Column } from "../resource.ts";
-import { since } from "./human-duration.ts";
+import { since } from "../../machinery/human-duration.ts";
 
 type Cell<T> = Column<T>["cell"];
 

@@ -5,7 +5,7 @@ import { qualifiedNameComplaints } from "../../machinery/names.ts";
 import type { Resource } from "../resource.ts";
 import { numberColumn, textColumn, wide, nameColumn } from "./columns.ts";
 import { asCoreEvent } from "./event-conversion.ts";
-import { since } from "./human-duration.ts";
+import { since } from "../../machinery/human-duration.ts";
 import { check, type Errors, none } from "./rules.ts";
 
 const limits = { reportingInstanceChars: 128, actionChars: 128, reasonChars: 128, noteBytes: 1024 };

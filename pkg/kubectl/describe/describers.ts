@@ -7,7 +7,7 @@ import type { Lease } from "../../../api/coordination/v1.ts";
 import type { Node, Pod, Service } from "../../../api/core/v1.ts";
 import type { EndpointSlice } from "../../../api/discovery/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
-import { age } from "../print/age.ts";
+import { since } from "../../machinery/human-duration.ts";
 import { revisionsOf } from "../rollout-plan.ts";
 import { describeAny } from "./any.ts";
 import {
@@ -49,7 +49,7 @@ export interface DescribeGiven {
 const ageAt =
   (nowMs: number) =>
   (time: string): string =>
-    age(time, nowMs);
+    since(time, nowMs);
 
 const namespaceOf = ({ metadata }: KubeObject) => ({ namespace: metadata?.namespace ?? "" });
 

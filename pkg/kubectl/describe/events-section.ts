@@ -1,5 +1,5 @@
 import type { Event } from "../../../api/core/v1.ts";
-import { age } from "../print/age.ts";
+import { since } from "../../machinery/human-duration.ts";
 import type { TabLines } from "./tab-lines.ts";
 
 const timeOf = (event: Event): string | undefined =>
@@ -12,8 +12,8 @@ const timeOf = (event: Event): string | undefined =>
 function ageText(event: Event, nowMs: number): string {
   const first = event.firstTimestamp ?? event.eventTime;
   const count = event.series?.count ?? event.count ?? 1;
-  if (count > 1) return `${age(timeOf(event), nowMs)} (x${count} over ${age(first, nowMs)})`;
-  return age(first ?? timeOf(event), nowMs);
+  if (count > 1) return `${since(timeOf(event), nowMs)} (x${count} over ${since(first, nowMs)})`;
+  return since(first ?? timeOf(event), nowMs);
 }
 
 /** The events of an object, oldest first, as describe ends with them. */

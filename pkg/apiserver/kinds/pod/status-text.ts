@@ -5,7 +5,7 @@ import type {
   ContainerStatus,
   Pod,
 } from "../../../../api/core/v1.ts";
-import { since } from "../human-duration.ts";
+import { since } from "../../../machinery/human-duration.ts";
 
 interface Summary {
   readonly ready: number;
