@@ -138,7 +138,7 @@ function removeCgroups(removal: Removal): void {
     .map((entry) => join("/sys/fs/cgroup", entry.name));
   let count = 0;
   for (const root of ["/sys/fs/cgroup", ...roots]) {
-    count += removeCgroupTree(join(root, podCgroupRoot));
+    count += removeCgroupTree(join(root, podCgroupRoot(removal.runFolder)));
   }
   if (count > 0) removal.say(`removed ${count} cgroups`);
 }

@@ -64,7 +64,7 @@ export async function runClusterNode(
       nodeIPs: [options.nodeAddress],
       manifestFolder: join(configFolder, "manifests"),
       port: options.kubeletPort,
-      cgroupRoot: podCgroupRoot,
+      cgroupRoot: podCgroupRoot(options.runFolder),
     },
     runtime.service,
     access.client,

@@ -4,7 +4,7 @@ import type { Transport } from "../../pkg/base/wire.ts";
 import { serveCri } from "../../pkg/cri/grpc-server.ts";
 import { startServer } from "../../pkg/serving/server.ts";
 import { apiAccess } from "./api-access.ts";
-import { pkiFile, type ClusterSettings } from "./cluster-settings.ts";
+import { clusterDefaults, pkiFile, type ClusterSettings } from "./cluster-settings.ts";
 import { openCriRuntime } from "./cri-runtime.ts";
 import type { Doors } from "./doors.ts";
 import { gatewayOf, parseCidr } from "../../pkg/podnetwork/plan.ts";
@@ -22,8 +22,12 @@ export interface NodeOptions {
   readonly supervisor: readonly [program: string, ...args: string[]];
 }
 
-/** A place of our own, so that taking the cluster apart touches nobody else's pods. */
-export const podCgroupRoot = "/tskube";
+/**
+ * Where a cluster's pods have their cgroups: a place of its own, so that taking it apart touches
+ * nobody else's pods. /tskube, or named after its run folder where that is not the usual one.
+ */
+export const podCgroupRoot = (runFolder: string): string =>
+  runFolder === clusterDefaults.runFolder ? "/tskube" : `/tskube${runFolder.replaceAll("/", "-")}`;
 
 /** Bodies of the kubelet's own API: commands, never files. */
 const kubeletBodyBytesMax = 1024 * 1024;
@@ -68,7 +72,7 @@ export async function runNode(
       clusterDomain: settings.dnsDomain,
       podsMax: 110,
       port: settings.kubeletPort,
-      cgroupRoot: podCgroupRoot,
+      cgroupRoot: podCgroupRoot(options.runFolder),
     },
     runtime.service,
     kubeletApi.client,
