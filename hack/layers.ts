@@ -18,40 +18,36 @@ const machinery = ["api", "pkg/base", "pkg/machinery"];
 /** What a component that talks to the API server stands on. */
 const onClient = [...machinery, "pkg/telemetry", "pkg/client", "pkg/controller"];
 /** Buffers and events are Node's plain data types, allowed wherever Node is. */
-const plain = [
-  "buffer",
-  "events",
-  "stream",
-  "stream/promises",
-  "timers/promises",
-  "url",
-  "util",
-  "path",
-];
+const plain = ["buffer", "events", "stream", "stream/promises", "url", "util", "path"];
 
 export const rooms: readonly Room[] = [
   { path: "api", imports: [] },
   { path: "pkg/base", imports: [] },
   { path: "pkg/machinery", imports: ["api", "pkg/base"], packages: ["yaml"] },
 
+  { path: "pkg/files", imports: [], node: ["fs/promises", "path"] },
   { path: "pkg/telemetry", imports: ["pkg/base"], packages: ["pino"], node: plain },
-  { path: "pkg/pki", imports: machinery, node: [...plain, "crypto", "fs", "fs/promises", "net"] },
+  {
+    path: "pkg/pki",
+    imports: [...machinery, "pkg/files"],
+    node: [...plain, "crypto", "fs/promises", "net"],
+  },
   {
     path: "pkg/linux",
     imports: ["pkg/base"],
-    node: [...plain, "ffi", "fs", "fs/promises", "net", "os", "process"],
+    node: [...plain, "ffi", "fs", "process"],
   },
   {
     path: "pkg/storage",
     imports: ["pkg/base", "pkg/machinery", "pkg/telemetry", "api"],
     packages: ["@grpc/grpc-js"],
-    node: [...plain, "sqlite", "tls", "fs", "fs/promises", "worker_threads"],
+    node: [...plain, "sqlite", "tls", "fs"],
   },
   {
     path: "pkg/serving",
     imports: [...machinery, "pkg/telemetry"],
     packages: ["fastify", "ws"],
-    node: [...plain, "http", "http2", "https", "net", "tls", "zlib", "crypto"],
+    node: [...plain, "http", "http2", "net", "tls", "zlib"],
   },
   {
     path: "pkg/client",
@@ -63,11 +59,11 @@ export const rooms: readonly Room[] = [
   {
     path: "pkg/oci",
     imports: [...machinery, "pkg/linux", "pkg/telemetry"],
-    node: [...plain, "fs", "fs/promises", "net"],
+    node: [...plain, "fs"],
   },
   {
     path: "pkg/images",
-    imports: [...machinery, "pkg/linux", "pkg/telemetry"],
+    imports: [...machinery, "pkg/files", "pkg/linux", "pkg/telemetry"],
     node: [
       ...plain,
       "fs",
@@ -83,15 +79,14 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "pkg/podnetwork",
-    imports: [...machinery, "pkg/linux", "pkg/telemetry"],
+    imports: [...machinery, "pkg/files", "pkg/linux", "pkg/telemetry"],
     node: [...plain, "fs", "fs/promises", "net", "child_process"],
   },
 
   {
     path: "pkg/apiserver",
     imports: [...machinery, "pkg/storage", "pkg/serving", "pkg/pki", "pkg/telemetry"],
-    node: [...plain, "crypto", "zlib", "https", "http", "net", "tls", "async_hooks"],
-    packages: ["ajv", "fastify"],
+    node: [...plain, "crypto", "https", "http", "net"],
   },
   { path: "pkg/controllers", imports: [...onClient, "pkg/pki"] },
   { path: "pkg/scheduler", imports: onClient },
@@ -99,12 +94,13 @@ export const rooms: readonly Room[] = [
     path: "pkg/kubelet",
     imports: [...onClient, "pkg/serving", "pkg/pki"],
     packages: ["@grpc/grpc-js", "yaml"],
-    node: [...plain, "fs", "fs/promises", "net", "http", "https", "os", "tls", "crypto"],
+    node: [...plain, "fs", "fs/promises", "net", "http", "https", "os", "crypto"],
   },
   {
     path: "pkg/cri",
     imports: [
       ...machinery,
+      "pkg/files",
       "pkg/telemetry",
       "pkg/linux",
       "pkg/oci",
@@ -125,7 +121,7 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "pkg/kubeadm",
-    imports: [...machinery, "pkg/telemetry", "pkg/client", "pkg/pki", "pkg/images"],
+    imports: [...machinery, "pkg/files", "pkg/telemetry", "pkg/client", "pkg/pki", "pkg/images"],
     packages: ["yaml"],
     node: [...plain, "fs", "fs/promises", "net", "os", "crypto"],
   },

@@ -16,7 +16,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import type { Random } from "../base/random.ts";
-import { syncFolder } from "./atomic-file.ts";
+import { syncFolder } from "../files/atomic-file.ts";
 import { digestAlgorithm, digestHex, isDigest, type Digest } from "./digest.ts";
 
 export interface BlobExpectation {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { writeFileAtomically } from "./atomic-file.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { parseDigest, type Digest } from "./digest.ts";
 
 /** A name, and the image that it stands for on this machine. */

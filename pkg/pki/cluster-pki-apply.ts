@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { createAuthority, openAuthority, type Authority } from "./authority.ts";
 import { readCertificate, type Doors } from "./certificate.ts";
 import { filesOf, planClusterPki, type FileFacts, type PkiStep } from "./cluster-pki-plan.ts";
@@ -95,7 +96,8 @@ async function applyStep(pki: ClusterPki, entry: PkiEntry, doors: Doors): Promis
       (file, at) => [pathOf(pki, entry, file), contents[at]] as const,
     );
     // The key goes first: a certificate that exists always has its key.
-    for (const [path, content = ""] of files.toReversed()) await writeFileAtomically(path, content);
+    for (const [path, content = ""] of files.toReversed())
+      await writeFileAtomically(path, content, modeOf(path));
   };
   if (entry.make === "key-pair") {
     const { privateKey, publicKey } = (await existingKey(pki, entry)) ?? generateKeyPair();
@@ -134,19 +136,6 @@ async function existingKey(pki: ClusterPki, entry: PkiEntry): Promise<KeyPair | 
   return pem === undefined ? undefined : parsePrivateKey(pem);
 }
 
-/** Temporary file, fsync, rename: a reader sees the old file or the whole new one. */
-async function writeFileAtomically(path: string, content: string): Promise<void> {
-  const isPublic = path.endsWith(".crt") || path.endsWith(".pub");
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const temporary = `${path}.new`;
-  const file = await open(temporary, "w", isPublic ? 0o644 : 0o600);
-  try {
-    // A left-over of an earlier run keeps its old mode, so that the mode is set before the content.
-    await file.chmod(isPublic ? 0o644 : 0o600);
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-}
+/** Certificates and public keys are for everybody; keys and kubeconfigs for their owner. */
+const modeOf = (path: string): number =>
+  path.endsWith(".crt") || path.endsWith(".pub") ? 0o644 : 0o600;
