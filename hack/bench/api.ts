@@ -116,9 +116,14 @@ function load(server: string, generator: string): ReadonlyMap<string, Result> {
   return new Map(results.map((result) => [result.row, result]));
 }
 
-const show = ({ per_s, p50_ms, p99_ms, MB_per_s, errors }: Result): string =>
+/** Lists of many objects are told by their bytes, everything else by its number. */
+const isLarge = ({ row }: Result): boolean => /^list (json( \?res| \?lim|$)|protobuf)/.test(row);
+
+const show = (result: Result): string => {
+  const { per_s, p50_ms, p99_ms, MB_per_s, errors } = result;
+  return
   [
-    MB_per_s === undefined ? `${(per_s ?? 0).toFixed(0)}/s` : `${MB_per_s.toFixed(0)} MB/s`,
+    isLarge(result) ? `${(MB_per_s ?? 0).toFixed(0)} MB/s` : `${(per_s ?? 0).toFixed(0)}/s`,
     p50_ms === undefined ? "" : `p50 ${p50_ms.toFixed(1)}`,
     p99_ms === undefined ? "" : `p99 ${p99_ms.toFixed(0)} ms`,
     errors > 0 ? `${errors} ERRORS` : "",
