@@ -121,18 +121,16 @@ const isLarge = ({ row }: Result): boolean => /^list (json( \?res| \?lim|$)|prot
 
 const show = (result: Result): string => {
   const { per_s, p50_ms, p99_ms, MB_per_s, errors } = result;
-  return
-  [
+  const parts = [
     isLarge(result) ? `${(MB_per_s ?? 0).toFixed(0)} MB/s` : `${(per_s ?? 0).toFixed(0)}/s`,
     p50_ms === undefined ? "" : `p50 ${p50_ms.toFixed(1)}`,
     p99_ms === undefined ? "" : `p99 ${p99_ms.toFixed(0)} ms`,
     errors > 0 ? `${errors} ERRORS` : "",
-  ]
-    .filter((part) => part !== "")
-    .join(" ");
+  ];
+  return parts.filter((part) => part !== "").join(" ");
+};
 
-const rate = (result: Result | undefined): number =>
-  result?.MB_per_s ?? result?.per_s ?? Number.NaN;
+const rate = (result: Result | undefined): number => result?.per_s ?? Number.NaN;
 
 function report(all: ReadonlyMap<string, ReadonlyMap<string, Result>>): void {
   const upstream = all.get("kube-apiserver");
