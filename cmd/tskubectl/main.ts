@@ -4,11 +4,11 @@ import { delimiter, join } from "node:path";
 import { chainOf } from "../../pkg/base/errors.ts";
 import { systemClock } from "../../pkg/base/system-clock.ts";
 import type { ClusterAccess } from "../../pkg/client/cluster-access.ts";
-import { openExecStreams } from "../../pkg/client/exec-streams.ts";
-import { httpsTransport } from "../../pkg/client/https-transport.ts";
+import { briefTransport } from "../../pkg/client/brief-transport.ts";
 import { chooseContext, readKubeconfigs, type ChosenContext } from "../../pkg/client/kubeconfig.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
 import type { Kubectl } from "../../pkg/kubectl/command.ts";
+import { knownMapper } from "../../pkg/kubectl/known-resources.ts";
 import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
 import { describeFailure } from "../../pkg/kubectl/failures.ts";
 import { parseInvocation, runCommand, type GlobalFlags } from "../../pkg/kubectl/run.ts";
@@ -73,8 +73,17 @@ function accessOf({ access }: ChosenContext, flags: GlobalFlags): ClusterAccess 
   };
 }
 
+/**
+ * Without this Node parses every public authority, although the server's own is given. An import
+ * of node:tls would do the same: it evaluates the list that the module offers.
+ */
+async function trustOnly({ certificateAuthority }: ClusterAccess): Promise<void> {
+  if (certificateAuthority === undefined) return;
+  process.getBuiltinModule("node:tls").setDefaultCACertificates([await certificateAuthority()]);
+}
+
 async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
-  const invocation = parseInvocation(words);
+  const invocation = await parseInvocation(words);
   if (invocation.do === "help") {
     process.stdout.write(invocation.text);
     return 0;
@@ -82,25 +91,29 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
   const { globals } = invocation;
   const context = await chosenContext(globals);
   const access = accessOf(context, globals);
-  const transport = httpsTransport(access, systemClock);
+  await trustOnly(access);
+  const transport = briefTransport(access);
   using _connection = { [Symbol.dispose]: () => transport.close() };
   const api = createApi(transport.send, `tskubectl/${kubernetesVersion}`, signal);
   let mapper: Promise<ResourceMapper> | undefined;
   const kubectl: Kubectl = {
     api,
-    mapper: () => (mapper ??= ResourceMapper.discover(api, signal)),
+    mapper: async (named) =>
+      (named === undefined ? undefined : knownMapper(named)) ??
+      (mapper ??= ResourceMapper.discover(api, signal)),
     namespace: context.namespace,
     namespaceIsAsked: globals.namespace !== undefined,
     terminal: processTerminal(),
     files: systemFiles,
-    openExec: (path, life) => openExecStreams(access, path, life),
+    openExec: async (path, life) =>
+      (await import("../../pkg/client/exec-streams.ts")).openExecStreams(access, path, life),
     clock: systemClock,
     signal,
     server: access.server,
     clientVersion: kubernetesVersion,
   };
   try {
-    return await runCommand(invocation.command, invocation.words, kubectl);
+    return await runCommand(invocation, kubectl);
   } catch (error) {
     if (signal.aborted) return 130;
     throw new Error(describeFailure(error, access.server), { cause: "told" });
@@ -112,11 +125,17 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop
 // A reader that has seen enough (head, grep -q) is no failure.
 process.stdout.on("error", () => process.exit(0));
 
-process.exitCode = await main(process.argv.slice(2), stop.signal).catch((error: unknown) => {
+function fail(error: unknown): number {
   const isTold = error instanceof Error && error.cause === "told";
-  const text = isTold ? error.message : `error: ${chainOf(error)}`;
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${isTold ? error.message : `error: ${chainOf(error)}`}\n`);
   return 1;
-});
-// Standard input may still be open: nobody waits for it.
-process.stdin.destroy();
+}
+
+// Not awaited: parts that are loaded later may need parts of this one.
+void main(process.argv.slice(2), stop.signal)
+  .catch(fail)
+  .then((exitCode) => {
+    process.exitCode = exitCode;
+    // Standard input may still be open: nobody waits for it.
+    process.stdin.destroy();
+  });

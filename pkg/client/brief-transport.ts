@@ -2,7 +2,6 @@
  * A Transport for programs that ask a few things and end: HTTP/1.1 only, so that Node's HTTP/2 is
  * not loaded. Programs that watch much take `https-transport.ts`.
  */
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { WireRequest, WireResponse } from "../base/wire.ts";
 import { identityHeaders, type ClusterAccess } from "./cluster-access.ts";
@@ -11,12 +10,11 @@ import type { HttpsTransport } from "./https-transport.ts";
 import { tlsOptions } from "./tls-options.ts";
 
 async function targetOf(access: ClusterAccess, base: URL): Promise<Http1Target> {
-  if (base.protocol === "http:")
-    return {
-      base,
-      agent: new HttpAgent({ keepAlive: true }),
-      start: (given) => httpRequest(given),
-    };
+  if (base.protocol === "http:") {
+    // Not at the top: an import of node:http loads Node's fetch with it, which takes 10 ms.
+    const { Agent, request } = await import("node:http");
+    return { base, agent: new Agent({ keepAlive: true }), start: (options) => request(options) };
+  }
   const agent = new HttpsAgent({ ...(await tlsOptions(access, base)), keepAlive: true });
   return { base, agent, start: (options) => httpsRequest(options) };
 }

@@ -44,8 +44,11 @@ export interface ExecStreams {
 
 export interface Kubectl {
   readonly api: Api;
-  /** Discovered once, when first asked for. */
-  mapper(): Promise<ResourceMapper>;
+  /**
+   * Discovered once, when first asked for. Where the words of a command line name only resources
+   * that every cluster has, nobody is asked.
+   */
+  mapper(words?: readonly string[]): Promise<ResourceMapper>;
   /** Of -n, or of the kubeconfig's context, or "default". */
   readonly namespace: string;
   /** True when -n was given: manifests that name another namespace are refused. */
@@ -61,9 +64,6 @@ export interface Kubectl {
 }
 
 export interface Command<S extends FlagSpecs = FlagSpecs> {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** "get TYPE [NAME ...] [-o FORMAT]" */
   readonly usage: string;
   readonly flags: S;

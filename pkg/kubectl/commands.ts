@@ -1,27 +1,70 @@
 import type { Command } from "./command.ts";
-import { apiResources } from "./commands/api-resources.ts";
-import { apply } from "./commands/apply.ts";
-import { create } from "./commands/create.ts";
-import { deleteCommand } from "./commands/delete.ts";
-import { describe } from "./commands/describe.ts";
-import { exec } from "./commands/exec.ts";
+// Asked for more than all others together: loaded with the program.
 import { get } from "./commands/get.ts";
-import { logs } from "./commands/logs.ts";
-import { rollout } from "./commands/rollout.ts";
-import { scale } from "./commands/scale.ts";
-import { version } from "./commands/version.ts";
+
+/** A command by name: its file is loaded when it is called, so that others do not slow it. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
 
 /** Every command, in the order in which help lists them. */
-export const commands: readonly Command[] = [
-  get,
-  describe,
-  apply,
-  create,
-  deleteCommand,
-  logs,
-  exec,
-  scale,
-  rollout,
-  apiResources,
-  version,
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "get",
+    summary: "Display one or many resources",
+    load: async () => get,
+  },
+  {
+    name: "describe",
+    summary: "Show details of resources, with their events",
+    load: async () => (await import("./commands/describe.ts")).describe,
+  },
+  {
+    name: "apply",
+    summary: "Create or change resources so that they are as files say",
+    load: async () => (await import("./commands/apply.ts")).apply,
+  },
+  {
+    name: "create",
+    summary: "Create resources from files",
+    load: async () => (await import("./commands/create.ts")).create,
+  },
+  {
+    name: "delete",
+    summary: "Delete resources by file, name, selector or all of a type",
+    load: async () => (await import("./commands/delete.ts")).deleteCommand,
+  },
+  {
+    name: "logs",
+    summary: "Print the logs of a container",
+    load: async () => (await import("./commands/logs.ts")).logs,
+  },
+  {
+    name: "exec",
+    summary: "Run a command in a container",
+    load: async () => (await import("./commands/exec.ts")).exec,
+  },
+  {
+    name: "scale",
+    summary: "Set a new size for a deployment or replica set",
+    load: async () => (await import("./commands/scale.ts")).scale,
+  },
+  {
+    name: "rollout",
+    summary: "Watch, undo, restart, pause or resume a deployment's rollout",
+    load: async () => (await import("./commands/rollout.ts")).rollout,
+  },
+  {
+    name: "api-resources",
+    summary: "Print the resources that the server serves",
+    load: async () => (await import("./commands/api-resources.ts")).apiResources,
+  },
+  {
+    name: "version",
+    summary: "Print the client's and the server's version",
+    load: async () => (await import("./commands/version.ts")).version,
+  },
 ];

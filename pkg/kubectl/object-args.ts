@@ -44,7 +44,7 @@ export async function chooseObjects(
   args: readonly string[],
   choice: ObjectChoice,
 ): Promise<readonly ObjectTarget[]> {
-  const mapper = await kubectl.mapper();
+  const mapper = await kubectl.mapper(choice.filename.length > 0 ? undefined : args);
   const target = (resource: ApiResource, name: string, namespace: string): ObjectTarget => ({
     resource,
     name,

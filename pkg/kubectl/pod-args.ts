@@ -29,7 +29,7 @@ export async function podsBySelector(
   kubectl: Kubectl,
   labelSelector: string,
 ): Promise<readonly Pod[]> {
-  const pods = (await kubectl.mapper()).byName("pods");
+  const pods = (await kubectl.mapper(["pods"])).byName("pods");
   const query = new URLSearchParams({ labelSelector });
   const path = `${pathOf(pods, { namespace: kubectl.namespace })}?${query}`;
   return (await kubectl.api.send<PodList>({ method: "GET", path })).items ?? [];
@@ -37,9 +37,9 @@ export async function podsBySelector(
 
 /** The pod that logs or exec is asked of: by name, or the best one of deployment/web. */
 export async function podOf(kubectl: Kubectl, word: string): Promise<Pod> {
-  const mapper = await kubectl.mapper();
-  const [type, name] = word.includes("/") ? word.split("/") : ["pods", word];
-  const resource = mapper.byName(type ?? "");
+  const [type = "", name] = word.includes("/") ? word.split("/") : ["pods", word];
+  const mapper = await kubectl.mapper([type]);
+  const resource = mapper.byName(type);
   const path = pathOf(resource, { namespace: kubectl.namespace, name: name ?? "" });
   const object = await kubectl.api.send<Pod & Workload>({ method: "GET", path });
   if (resource.plural === "pods" && resource.group === "") return object;
@@ -56,23 +56,24 @@ const defaultContainerKey = "kubectl.kubernetes.io/default-container";
 /** The container that is meant when none is named; says which, where there is a choice. */
 export function containerOf(kubectl: Kubectl, pod: Pod, asked: string | undefined): string {
   const containers = pod.spec?.containers.map((one) => one.name) ?? [];
-  const others = [
-    ...(pod.spec?.initContainers ?? []),
-    ...(pod.spec?.ephemeralContainers ?? []),
-  ].map((one) => one.name);
+  const initial = pod.spec?.initContainers?.map((one) => one.name) ?? [];
+  const ephemeral = pod.spec?.ephemeralContainers?.map((one) => one.name) ?? [];
   const podName = pod.metadata?.name ?? "";
   if (asked !== undefined) {
-    if ([...containers, ...others].includes(asked)) return asked;
+    if ([...containers, ...initial, ...ephemeral].includes(asked)) return asked;
     throw new UsageError(`container ${asked} not found in pod ${podName}`);
   }
   const preferred = pod.metadata?.annotations?.[defaultContainerKey];
   const chosen =
     preferred !== undefined && containers.includes(preferred) ? preferred : containers[0];
   if (chosen === undefined) throw new UsageError(`pod ${podName} has no containers`);
-  if (containers.length > 1 && chosen !== preferred) {
-    kubectl.terminal.err(
-      `Defaulted container "${chosen}" out of: ${[...containers, ...others].join(", ")}\n`,
-    );
+  if (containers.length + initial.length + ephemeral.length > 1 && chosen !== preferred) {
+    const all = [
+      ...containers,
+      ...ephemeral.map((name) => `${name} (ephem)`),
+      ...initial.map((name) => `${name} (init)`),
+    ];
+    kubectl.terminal.err(`Defaulted container "${chosen}" out of: ${all.join(", ")}\n`);
   }
   return chosen;
 }

@@ -96,19 +96,22 @@ export class ResourceMapper {
   }
 
   static async discover(api: Api, signal?: AbortSignal): Promise<ResourceMapper> {
-    const lists = await Promise.all(
-      ["/api", "/apis"].map((path) =>
-        api.send<Discovery>(
-          { method: "GET", path, accept: `${aggregated},application/json` },
-          signal,
-        ),
-      ),
-    );
-    return new ResourceMapper(lists.flatMap(resourcesOf));
+    const accept = `${aggregated},application/json`;
+    const read = (path: string): Promise<Discovery> =>
+      api.send<Discovery>({ method: "GET", path, accept }, signal);
+    // One behind the other: a second connection would cost more than it saves.
+    const core = await read("/api");
+    return new ResourceMapper([core, await read("/apis")].flatMap(resourcesOf));
   }
 
   /** "po", "pods", "Pod", "deployments.apps", "deployments.v1.apps". Throws when there is none. */
   byName(text: string): ApiResource {
+    const found = this.find(text);
+    if (found !== undefined) return found;
+    throw new StatusError("NotFound", `the server doesn't have a resource type "${text}"`);
+  }
+
+  find(text: string): ApiResource | undefined {
     const [name = "", ...qualifier] = text.toLowerCase().split(".");
     const where = qualifier.join(".");
     const isAsked = (one: ApiResource): boolean =>
@@ -118,9 +121,7 @@ export class ResourceMapper {
       (one.group === "" && where === one.version);
     const answersTo = (one: ApiResource): boolean =>
       [one.plural, one.singular, one.kind.toLowerCase(), ...one.shortNames].includes(name);
-    const found = this.resources.find((one) => isAsked(one) && answersTo(one));
-    if (found !== undefined) return found;
-    throw new StatusError("NotFound", `the server doesn't have a resource type "${text}"`);
+    return this.resources.find((one) => isAsked(one) && answersTo(one));
   }
 
   /** Of a manifest's apiVersion and kind. Throws UsageError when the server has no such kind. */

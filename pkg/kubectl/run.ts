@@ -1,5 +1,5 @@
 import type { Command, Kubectl } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commands, type CommandEntry } from "./commands.ts";
 import {
   describeFlags,
   parseFlags,
@@ -31,6 +31,7 @@ export type Invocation =
   | { readonly do: "help"; readonly text: string }
   | {
       readonly do: "run";
+      readonly name: string;
       readonly command: Command;
       readonly globals: GlobalFlags;
       readonly words: readonly string[];
@@ -50,9 +51,9 @@ const overview = (): string =>
     "",
   ].join("\n");
 
-const commandHelp = (command: Command): string =>
+const commandHelp = ({ summary }: CommandEntry, command: Command): string =>
   [
-    command.summary,
+    summary,
     "",
     `Usage:\n  tskubectl ${command.usage}`,
     "",
@@ -76,30 +77,30 @@ function commandIndex(words: readonly string[]): number {
 }
 
 /** What the command line asks for. Throws UsageError. */
-export function parseInvocation(words: readonly string[]): Invocation {
+export async function parseInvocation(words: readonly string[]): Promise<Invocation> {
   const at = commandIndex(words);
   const name = words[at];
   if (name === undefined || name === "help") return { do: "help", text: overview() };
-  const command = commands.find((one) => one.name === name);
-  if (command === undefined) throw new UsageError(`unknown command "${name}" for "tskubectl"`);
+  const entry = commands.find((one) => one.name === name);
+  if (entry === undefined) throw new UsageError(`unknown command "${name}" for "tskubectl"`);
   const rest = [...words.slice(0, at), ...words.slice(at + 1)];
+  const command = await entry.load();
   // Only to find the global flags: the command reads its own again.
-  const { flags } = parsed(command, rest);
-  if (flags.help) return { do: "help", text: commandHelp(command) };
-  return { do: "run", command, globals: flags as unknown as GlobalFlags, words: rest };
+  const { flags } = parsed(name, command, rest);
+  if (flags.help) return { do: "help", text: commandHelp(entry, command) };
+  return { do: "run", name, command, globals: flags as unknown as GlobalFlags, words: rest };
 }
 
 export const runCommand = (
-  command: Command,
-  words: readonly string[],
+  { name, command, words }: Extract<Invocation, { readonly do: "run" }>,
   kubectl: Kubectl,
-): Promise<number> => command.run(kubectl, parsed(command, words));
+): Promise<number> => command.run(kubectl, parsed(name, command, words));
 
-function parsed(command: Command, words: readonly string[]) {
+function parsed(name: string, command: Command, words: readonly string[]) {
   try {
     return parseFlags({ ...globalFlags, ...command.flags }, words);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`${error.message}\nSee 'tskubectl ${command.name} --help' for usage.`);
+    throw new UsageError(`${error.message}\nSee 'tskubectl ${name} --help' for usage.`);
   }
 }

@@ -10,8 +10,6 @@ const sortKeys: Readonly<Record<string, (one: ApiResource) => string>> = {
 };
 
 export const apiResources = defineCommand({
-  name: "api-resources",
-  summary: "Print the resources that the server serves",
   usage: "api-resources [--namespaced=BOOL] [--api-group=GROUP] [--verbs=VERBS] [-o name|wide]",
   flags: {
     namespaced: {

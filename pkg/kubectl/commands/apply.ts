@@ -160,8 +160,6 @@ async function printApplied(
 }
 
 export const apply = defineCommand({
-  name: "apply",
-  summary: "Create or change resources so that they are as files say",
   usage: "apply -f FILE [--server-side] [--dry-run=server|client]",
   flags,
   run: async (kubectl, { flags: given }) => {

@@ -8,8 +8,6 @@ import { objectPrinter } from "../print/output.ts";
 import { apiVersionOf, pathOf, qualifiedKind } from "../resource-mapper.ts";
 
 export const create = defineCommand({
-  name: "create",
-  summary: "Create resources from files",
   usage: "create -f FILE",
   flags: {
     filename: { short: "f", kind: "list", help: "Files, folders, or - for standard input" },

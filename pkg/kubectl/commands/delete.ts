@@ -160,8 +160,6 @@ async function waitAll(
 }
 
 export const deleteCommand = defineCommand({
-  name: "delete",
-  summary: "Delete resources by file, name, selector or all of a type",
   usage: "delete ([-f FILE] | TYPE NAME... | TYPE/NAME... | TYPE (-l SELECTOR | --all))",
   flags,
   run: async (kubectl, { flags: given, args }) => {

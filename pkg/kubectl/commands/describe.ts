@@ -18,7 +18,7 @@ async function fetchRelated(
   kubectl: Kubectl,
   { resource, namespace, labelSelector, fieldSelector }: RelatedQuery,
 ): Promise<readonly KubeObject[]> {
-  const mapper = await kubectl.mapper();
+  const mapper = await kubectl.mapper([resource]);
   const query = new URLSearchParams({
     ...(labelSelector === undefined ? {} : { labelSelector }),
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
@@ -65,8 +65,6 @@ async function describeOne(
 }
 
 export const describe = defineCommand({
-  name: "describe",
-  summary: "Show details of resources, with their events",
   usage: "describe (-f FILE | TYPE [NAME...] | TYPE/NAME...) [-l SELECTOR]",
   flags: {
     filename: { short: "f", kind: "list", help: "Files that name the objects" },

@@ -13,8 +13,6 @@ async function copyInput(kubectl: Kubectl, streams: ExecStreams): Promise<void> 
 }
 
 export const exec = defineCommand({
-  name: "exec",
-  summary: "Run a command in a container",
   usage: "exec [-i] [-t] (POD | TYPE/NAME) [-c CONTAINER] -- COMMAND [ARG...]",
   flags: {
     stdin: { short: "i", kind: "bool", help: "Pass standard input to the command" },

@@ -19,8 +19,6 @@ const nothingAsked = [
 ].map((line) => `${line.replaceAll("kubectl", "tskubectl")}\n`);
 
 export const get = defineCommand({
-  name: "get",
-  summary: "Display one or many resources",
   usage: "get TYPE[,TYPE...] [NAME ...] | TYPE/NAME ... [-o FORMAT] [-l SELECTOR] [-w] [-A]",
   flags: getFlags,
   run: async (kubectl, { flags: given, args }) => {

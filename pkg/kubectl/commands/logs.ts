@@ -75,8 +75,6 @@ function absent({ namespace }: Kubectl, error: unknown): never {
 }
 
 export const logs = defineCommand({
-  name: "logs",
-  summary: "Print the logs of a container",
   usage: "logs [-f] [-p] (POD | TYPE/NAME | -l SELECTOR) [-c CONTAINER]",
   flags,
   run: async (kubectl, { flags: given, args }) => {

@@ -55,7 +55,7 @@ async function history(
   { kubectl, target }: Rollout,
   deployment: Deployment,
 ): Promise<readonly ReplicaSet[]> {
-  const resource = (await kubectl.mapper()).byName("replicasets.apps");
+  const resource = (await kubectl.mapper(["replicasets.apps"])).byName("replicasets.apps");
   const path = pathOf(resource, { namespace: target.namespace });
   const list = await kubectl.api.send<{ items?: readonly ReplicaSet[] }>({ method: "GET", path });
   return revisionsOf(deployment, list.items ?? []);
@@ -239,8 +239,6 @@ async function act(rollout: Rollout, action: Action): Promise<void> {
 }
 
 export const rollout = defineCommand({
-  name: "rollout",
-  summary: "Watch, undo, restart, pause or resume a deployment's rollout",
   usage: `rollout (${Object.keys(actions).join(" | ")}) (TYPE NAME | TYPE/NAME | -f FILE)`,
   flags,
   run: async (kubectl, { flags: given, args }) => {

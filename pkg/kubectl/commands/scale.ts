@@ -36,8 +36,6 @@ async function scaleOne(kubectl: Kubectl, target: ObjectTarget, size: Size): Pro
 }
 
 export const scale = defineCommand({
-  name: "scale",
-  summary: "Set a new size for a deployment or replica set",
   usage: "scale --replicas=COUNT (-f FILE | TYPE NAME | TYPE/NAME ...)",
   flags: {
     replicas: { kind: "number", help: "The new number of replicas" },

@@ -26,8 +26,6 @@ function print({ terminal }: Kubectl, versions: Versions, format: string | undef
 }
 
 export const version = defineCommand({
-  name: "version",
-  summary: "Print the client's and the server's version",
   usage: "version [--client] [-o json|yaml]",
   flags: {
     client: { kind: "bool", help: "Only the client's: no server is asked" },

@@ -22,7 +22,7 @@ export async function askedOf(
   given: GetFlags,
   args: readonly string[],
 ): Promise<readonly Asked[]> {
-  const mapper = await kubectl.mapper();
+  const mapper = await kubectl.mapper(given.filename.length > 0 ? undefined : args);
   if (given.filename.length > 0) {
     const manifests = await readManifests(given.filename, given.recursive, kubectl.files);
     return manifests.map(({ object }) => {
