@@ -14,13 +14,13 @@ import {
   awaitsApproval,
   type AskedNames,
   type AutoApproval,
-  signers,
   type NodeNames,
 } from "./csr-plan.ts";
 import { askedNames, pkcs10Of } from "./read-request.ts";
 
 /** Who may not have its request approved now may after the next change of a role. */
 const askAgainMs = 30_000;
+const byUser = "user";
 
 /** Approves kubelets' requests, of those who may have the certificates by RBAC. */
 export const csrApprovingController = defineController<CertificateSigningRequest>({
@@ -28,7 +28,17 @@ export const csrApprovingController = defineController<CertificateSigningRequest
   account: "certificate-controller",
   eventSource: "certificate-controller",
   reconciles: certificateSigningRequests,
-  reads: [reads(nodes), reads(endpointSlices)],
+  indexes: { [byUser]: ({ spec }) => [spec.username ?? ""] },
+  reads: [
+    // A node that asks for its serving certificate may not have told its addresses yet.
+    reads(nodes, ({ metadata }, { informer }) =>
+      informer(certificateSigningRequests)
+        .byIndex(byUser, `system:node:${metadata?.name ?? ""}`)
+        .filter(awaitsApproval)
+        .map((request) => request.metadata?.name ?? ""),
+    ),
+    reads(endpointSlices),
+  ],
   writes: ["CertificateSigningRequest/approval"],
   async reconcile(request, context, signal) {
     // Other signers' requests may be of kinds that we cannot even read.
@@ -40,9 +50,7 @@ export const csrApprovingController = defineController<CertificateSigningRequest
       await approve(request, way, context, signal);
       return done;
     }
-    // A node that asks for its serving certificate may not have told its addresses yet.
-    const isForPeople = ways.length === 0 && request.spec.signerName !== signers.kubeletServing;
-    return isForPeople ? done : requeueAfter(askAgainMs);
+    return ways.length === 0 ? done : requeueAfter(askAgainMs);
   },
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
 import {
   autoApprovals,
+  awaitsApproval,
   forgetAtMs,
   kubeletClientComplaint,
   kubeletServingComplaint,
@@ -179,4 +180,34 @@ describe("forgetAtMs", () => {
       expect(forgetAtMs(one, notAfterMs)).toBe(created + hours * hour);
     });
   }
+});
+
+describe("a kubelet's serving certificate, without a person", () => {
+  const serving = {
+    signerName: signers.kubeletServing,
+    usages: ["digital signature", "server auth"],
+    username: "system:node:n1",
+  };
+  const known = { own: ["n1", "10.0.0.1"], others: ["10.0.0.2"] };
+  for (const [title, names, spec, isApproved] of [
+    ["is for its own name and address", ["n1", "10.0.0.1"], {}, true],
+    ["is asked for by the node itself", ["n1"], { username: "system:node:n2" }, false],
+    ["is for no name that the node has not told", ["n1", "api.example.org"], {}, false],
+    ["is for no address of another node", ["10.0.0.2"], {}, false],
+    ["serves only", ["n1"], { usages: ["digital signature", "client auth"] }, false],
+  ] as const) {
+    it(title, () => {
+      const one = request({ ...serving, ...spec });
+      const ways = autoApprovals(one, { ...node, names }, known);
+      expect(ways.map(({ subresource }) => subresource)).toEqual(
+        isApproved ? ["selfnodeserver"] : [],
+      );
+      expect(awaitsApproval(one)).toBe(true);
+    });
+  }
+
+  it("is for no address that the node claims and another has", () => {
+    const claimed = { own: ["n1", "10.0.0.2"], others: ["10.0.0.2"] };
+    expect(autoApprovals(request(serving), { ...node, names: ["10.0.0.2"] }, claimed)).toEqual([]);
+  });
 });

@@ -155,9 +155,9 @@ export function autoApprovals(
   return [self, node];
 }
 
-/** May be approved without a person: asked of the right signer, undecided, and not signed. */
+/** May be approved without a person: a kubelet's kind of request, undecided, and not signed. */
 export const awaitsApproval = (request: CertificateSigningRequest): boolean =>
-  request.spec.signerName === signers.kubeletClient &&
+  [signers.kubeletClient, signers.kubeletServing].some((one) => one === request.spec.signerName) &&
   !isIssued(request) &&
   !conditions(request).some(({ type }) => type === "Approved" || type === "Denied");
 
