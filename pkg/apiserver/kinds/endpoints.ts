@@ -17,6 +17,7 @@ import {
   checkChoice,
   checkDnsLabel,
   checkPort,
+  checkPortName,
   eachAt,
   type Errors,
   none,
@@ -60,11 +61,7 @@ const validateOne = (address: EndpointAddress, path: string): Errors => [
 function validatePort(port: EndpointPort, path: string, needsName: boolean): Errors {
   const { name = "", appProtocol } = port;
   return [
-    ...(name !== ""
-      ? checkDnsLabel(`${path}.name`, name)
-      : needsName
-        ? [required(`${path}.name`)]
-        : none),
+    ...checkPortName(`${path}.name`, name, needsName),
     ...checkPort(`${path}.port`, port.port),
     ...checkChoice(`${path}.protocol`, port.protocol, protocols),
     ...(appProtocol === undefined

@@ -111,6 +111,10 @@ export const checkLabels = (
 export const checkDnsLabel = (path: string, value: string): Errors =>
   check(path, value, dnsLabelComplaints);
 
+/** Ports of one object are told apart by name where there are several. */
+export const checkPortName = (path: string, name: string, needsName: boolean): Errors =>
+  name !== "" ? checkDnsLabel(path, name) : needsName ? [required(path)] : none;
+
 export function checkSelector(path: string, selector: LabelSelector | undefined): Errors {
   if (selector === undefined) return none;
   return [
@@ -128,7 +132,8 @@ export function checkSelector(path: string, selector: LabelSelector | undefined)
   ];
 }
 
-function checkOperator(path: string, operator: string, values: readonly string[]): Errors {
+/** A selector's operator, and how many values it takes. */
+export function checkOperator(path: string, operator: string, values: readonly string[]): Errors {
   switch (operator) {
     case "In":
     case "NotIn":

@@ -16,10 +16,10 @@ import {
 import {
   check,
   checkChoice,
-  checkDnsLabel,
   checkLabels,
   checkOptional,
   checkPort,
+  checkPortName,
   checkPortOrName,
   eachAt,
   type Errors,
@@ -35,11 +35,7 @@ const isHeadless = ({ clusterIPs }: ServiceSpec): boolean =>
 function validatePort(port: ServicePort, path: string, needsName: boolean): Errors {
   const { name = "", appProtocol, targetPort = 0 } = port;
   return [
-    ...(name !== ""
-      ? checkDnsLabel(`${path}.name`, name)
-      : needsName
-        ? [required(`${path}.name`)]
-        : none),
+    ...checkPortName(`${path}.name`, name, needsName),
     ...checkPort(`${path}.port`, port.port ?? 0),
     ...checkChoice(`${path}.protocol`, port.protocol, protocols),
     ...checkPortOrName(`${path}.targetPort`, targetPort),

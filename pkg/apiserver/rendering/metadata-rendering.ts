@@ -2,13 +2,8 @@
 import type { Entry } from "../cache/entry.ts";
 import type { ObjectCache } from "../cache/object-cache.ts";
 import { bookmarkObject, jsonFrame } from "./json-rendering.ts";
-import { kubernetesProtobuf, protobufMediaType } from "../../machinery/kube-protobuf.ts";
-import {
-  protobufEnvelope,
-  protobufFailure,
-  protobufFrame,
-  protobufList,
-} from "./protobuf-frames.ts";
+import { kubernetesProtobuf } from "../../machinery/kube-protobuf.ts";
+import { protobufOf } from "./protobuf-rendering.ts";
 import { jsonFailure, listMetaText, type ListPage, type Rendering } from "./rendering.ts";
 
 const kind = "PartialObjectMetadata";
@@ -40,22 +35,11 @@ export function jsonMetadataRendering(cache: ObjectCache): Rendering {
   };
 }
 
-export function protobufMetadataRendering(cache: ObjectCache): Rendering {
-  const raw = (entry: Entry): Uint8Array =>
-    kubernetesProtobuf.encodeMessage(message, { metadata: cache.objectOf(entry).metadata });
-  const whole = (entry: Entry): Uint8Array => protobufEnvelope(kind, apiVersion, raw(entry));
-  return {
+export const protobufMetadataRendering = (cache: ObjectCache): Rendering =>
+  protobufOf({
     id: "protobuf metadata",
-    contentType: protobufMediaType,
-    watchContentType: `${protobufMediaType};stream=watch`,
-    object: whole,
-    list: (page) =>
-      protobufEnvelope(`${kind}List`, apiVersion, protobufList(page, page.entries.map(raw))),
-    frame: (type, entry) => protobufFrame(type, whole(entry)),
-    failure: protobufFailure,
-    bookmark: (revision, isInitialEnd) => {
-      const object = bookmarkObject(kind, apiVersion, revision, isInitialEnd);
-      return protobufFrame("BOOKMARK", kubernetesProtobuf.encode(object));
-    },
-  };
-}
+    kind,
+    apiVersion,
+    raw: (entry) =>
+      kubernetesProtobuf.encodeMessage(message, { metadata: cache.objectOf(entry).metadata }),
+  });

@@ -14,6 +14,13 @@ import type { Rendering } from "./rendering.ts";
 
 const id = "protobuf";
 
+export interface ProtobufParts extends Pick<Rendering, "id"> {
+  readonly kind: string;
+  readonly apiVersion: string;
+  /** The object's message, without the envelope. */
+  readonly raw: (entry: Entry) => Uint8Array;
+}
+
 export function protobufRendering(cache: ObjectCache): Rendering {
   const { ref } = cache.codec.resource;
   const { kind, schema } = ref;
@@ -25,6 +32,11 @@ export function protobufRendering(cache: ObjectCache): Rendering {
     (entry.encodings ??= new Map()).set(id, bytes);
     return bytes;
   };
+  return protobufOf({ id, kind, apiVersion, raw });
+}
+
+/** A representation in protobuf, of the messages that `raw` makes. */
+export function protobufOf({ id, kind, apiVersion, raw }: ProtobufParts): Rendering {
   const whole = (entry: Entry): Uint8Array => protobufEnvelope(kind, apiVersion, raw(entry));
   return {
     id,

@@ -27,6 +27,7 @@ import {
 import {
   check,
   checkOptional,
+  checkOperator,
   checkPositive,
   checkSelector,
   eachAt,
@@ -40,25 +41,10 @@ function validateValueCount(
   { operator, values = [] }: NodeSelectorRequirement,
   path: string,
 ): Errors {
-  switch (operator) {
-    case "In":
-    case "NotIn":
-      return values.length > 0
-        ? none
-        : [required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'")];
-    case "Exists":
-    case "DoesNotExist": {
-      const why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'";
-      return values.length === 0 ? none : [forbidden(`${path}.values`, why)];
-    }
-    case "Gt":
-    case "Lt": {
-      const why = "must be specified single value when `operator` is 'Lt' or 'Gt'";
-      return values.length === 1 ? none : [required(`${path}.values`, why)];
-    }
-    default:
-      return [invalid(`${path}.operator`, operator, "not a valid selector operator")];
-  }
+  // Nodes have two more than labels have elsewhere.
+  if (operator !== "Gt" && operator !== "Lt") return checkOperator(path, operator, values);
+  const why = "must be specified single value when `operator` is 'Lt' or 'Gt'";
+  return values.length === 1 ? none : [required(`${path}.values`, why)];
 }
 
 const validateExpression = (
