@@ -1,6 +1,8 @@
-import type { Pod, PodCondition } from "../../api/core/v1.ts";
-
 /** What controllers ask of pods, as predicates; pure. */
+import type { Node, Pod, PodCondition } from "../../api/core/v1.ts";
+import { pods as podsRef } from "../../api/resources.ts";
+import { keyOf } from "../client/informer-store.ts";
+import type { Lookup } from "../controller/controller.ts";
 
 export const podCondition = (pod: Pod, type: string): PodCondition | undefined =>
   pod.status?.conditions?.find((condition) => condition.type === type);
@@ -47,6 +49,13 @@ export const mostRestarts = (pod: Pod): number =>
 export const podsByNodeIndex = "node";
 export const nodeNameOf = ({ spec }: Pod): readonly string[] =>
   (spec?.nodeName ?? "") === "" ? [] : [spec?.nodeName ?? ""];
+
+/** Keys of the pods that are bound to a node; the informer of pods has `podsByNodeIndex`. */
+export const podKeysOnNode = ({ metadata }: Node, lookup: Lookup): readonly string[] =>
+  lookup
+    .informer(podsRef)
+    .byIndex(podsByNodeIndex, metadata?.name ?? "")
+    .map(keyOf);
 
 /** The pod's conditions with one set; its time of transition moves when its status does. */
 export function withPodCondition(

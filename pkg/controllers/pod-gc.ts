@@ -12,7 +12,13 @@ import {
 } from "../controller/controller.ts";
 import { defineController } from "../controller/run-controller.ts";
 import { isReason } from "../machinery/status-error.ts";
-import { isPodTerminal, nodeNameOf, podsByNodeIndex, withPodCondition } from "./pod-facts.ts";
+import {
+  isPodTerminal,
+  nodeNameOf,
+  podKeysOnNode,
+  podsByNodeIndex,
+  withPodCondition,
+} from "./pod-facts.ts";
 
 const limits = {
   /** A node that has just gone may come back under its name. */
@@ -69,14 +75,7 @@ function definition(): Definition<Pod> {
     eventSource: "pod-garbage-collector",
     reconciles: pods,
     indexes: { [podsByNodeIndex]: nodeNameOf, [terminatedIndex]: terminated },
-    reads: [
-      reads(nodes, ({ metadata }: Node, lookup) =>
-        lookup
-          .informer(pods)
-          .byIndex(podsByNodeIndex, metadata?.name ?? "")
-          .map((pod) => `${pod.metadata?.namespace ?? ""}/${pod.metadata?.name ?? ""}`),
-      ),
-    ],
+    reads: [reads(nodes, podKeysOnNode)],
     writes,
     async reconcile(pod, context, signal) {
       if (isPodTerminal(pod)) await deleteOldest(context, signal);

@@ -1,5 +1,6 @@
 /** Which pods stand behind a Service, and at which ports and addresses. Pure. */
 import type { Pod, Service, ServicePort } from "../../api/core/v1.ts";
+import { keyOf } from "../client/informer-store.ts";
 import type { Lookup } from "../controller/controller.ts";
 import { services } from "../../api/resources.ts";
 import { hasLabels } from "./label-selector.ts";
@@ -24,7 +25,7 @@ export const servicesOf = (pod: Pod, lookup: Lookup): readonly string[] =>
     .informer(services)
     .list(pod.metadata?.namespace)
     .filter((service) => hasSelector(service) && isSelectedBy(pod, service))
-    .map(({ metadata }) => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`);
+    .map(keyOf);
 
 /** Can be reached, or could be until a moment ago: it has an address and has not ended. */
 export const isReachable = (pod: Pod): boolean => !isPodTerminal(pod) && podIps(pod).length > 0;

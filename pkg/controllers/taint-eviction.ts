@@ -1,4 +1,4 @@
-import type { Node, Pod, Taint } from "../../api/core/v1.ts";
+import type { Pod, Taint } from "../../api/core/v1.ts";
 import { nodes, pods } from "../../api/resources.ts";
 import { rfc3339 } from "../base/clock.ts";
 import { done, reads, requeueAfter } from "../controller/controller.ts";
@@ -8,6 +8,7 @@ import {
   isPodTerminal,
   nodeNameOf,
   podCondition,
+  podKeysOnNode,
   podsByNodeIndex,
   withPodCondition,
 } from "./pod-facts.ts";
@@ -42,14 +43,7 @@ export const taintEvictionController = defineController<Pod>({
   eventSource: "taint-eviction-controller",
   reconciles: pods,
   indexes: { [podsByNodeIndex]: nodeNameOf },
-  reads: [
-    reads(nodes, ({ metadata }: Node, lookup) =>
-      lookup
-        .informer(pods)
-        .byIndex(podsByNodeIndex, metadata?.name ?? "")
-        .map((pod) => `${pod.metadata?.namespace ?? ""}/${pod.metadata?.name ?? ""}`),
-    ),
-  ],
+  reads: [reads(nodes, podKeysOnNode)],
   writes: ["Pod/tainted"],
   async reconcile(pod, context, signal) {
     if (isPodTerminal(pod) || pod.metadata?.deletionTimestamp !== undefined) return done;

@@ -1,6 +1,7 @@
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../../../api/apps/v1.ts";
 import { deployments, pods as podsRef, replicaSets } from "../../../api/resources.ts";
 import { chainOf } from "../../base/errors.ts";
+import { keyOf } from "../../client/informer-store.ts";
 import {
   done,
   owned,
@@ -49,9 +50,6 @@ export const deploymentController = defineController<Deployment>({
   writes: ["ReplicaSet", "Deployment/status", "Deployment/revision"],
   reconcile,
 });
-
-const keyOf = ({ metadata }: Deployment): string =>
-  `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`;
 
 function wakeAdopters(replicaSet: ReplicaSet, lookup: Lookup): readonly string[] {
   if (controllerOf(replicaSet) !== undefined) return [];

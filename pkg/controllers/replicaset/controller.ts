@@ -2,6 +2,7 @@ import type { ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Pod } from "../../../api/core/v1.ts";
 import { pods as podsRef, replicaSets } from "../../../api/resources.ts";
 import { chainOf } from "../../base/errors.ts";
+import { keyOf } from "../../client/informer-store.ts";
 import {
   done,
   owned,
@@ -50,7 +51,7 @@ function wakeAdopters(pod: Pod, lookup: Lookup): readonly string[] {
     .informer(replicaSets)
     .list(pod.metadata?.namespace)
     .filter(({ spec }) => selects(spec.selector, pod.metadata?.labels))
-    .map(({ metadata }) => `${metadata?.namespace ?? ""}/${metadata?.name ?? ""}`);
+    .map(keyOf);
 }
 
 async function reconcile(
