@@ -7,6 +7,7 @@ import type { EndpointPort, EndpointSlice } from "../../api/discovery/v1.ts";
 import {
   recordType,
   responseCode,
+  typeNumber,
   type Answer,
   type DnsRecord,
   type RecordData,
@@ -176,7 +177,8 @@ export class ClusterZone {
     const pod = records.length === 0 ? this.#podRecord(name) : undefined;
     const found = pod === undefined ? records : [pod];
     const matching = found.filter(
-      ({ data }) => type === recordType.any || numberOf(data) === type || data.type === "CNAME",
+      ({ data }) =>
+        type === recordType.any || typeNumber[data.type] === type || data.type === "CNAME",
     );
     const exists = found.length > 0 || this.#parents.has(name) || name === this.zone;
     if (matching.length > 0) return this.#positive(matching);
@@ -208,14 +210,3 @@ export class ClusterZone {
     return { name: this.zone, ttlSeconds, data };
   }
 }
-
-const numbers: Readonly<Record<RecordData["type"], number>> = {
-  A: recordType.a,
-  CNAME: recordType.cname,
-  PTR: recordType.ptr,
-  NS: recordType.ns,
-  SRV: recordType.srv,
-  TXT: recordType.txt,
-  SOA: recordType.soa,
-};
-const numberOf = (data: RecordData): number => numbers[data.type];

@@ -141,7 +141,8 @@ export function decodeQuery(bytes: Uint8Array): Query {
   };
 }
 
-const typeNumber: Readonly<Record<RecordData["type"], number>> = {
+/** The number by which a record's type goes over the wire. */
+export const typeNumber: Readonly<Record<RecordData["type"], number>> = {
   A: recordType.a,
   CNAME: recordType.cname,
   PTR: recordType.ptr,
