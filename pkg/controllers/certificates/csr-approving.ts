@@ -31,8 +31,9 @@ export const csrApprovingController = defineController<CertificateSigningRequest
   indexes: { [byUser]: ({ spec }) => [spec.username ?? ""] },
   reads: [
     // A node that asks for its serving certificate may not have told its addresses yet.
-    reads(nodes, ({ metadata }, { informer }) =>
-      informer(certificateSigningRequests)
+    reads(nodes, ({ metadata }, lookup) =>
+      lookup
+        .informer(certificateSigningRequests)
         .byIndex(byUser, `system:node:${metadata?.name ?? ""}`)
         .filter(awaitsApproval)
         .map((request) => request.metadata?.name ?? ""),
