@@ -35,7 +35,7 @@ const unescape = (text: string): string =>
   text.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
 
 const stepPattern =
-  /^(?:\.\.([\w-]+)|\.\*|\.((?:[\w-]|\\.)+)|\[\*\]|\[(-?\d+)\]|\[(-?\d*):(-?\d*)(?::(\d+))?\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\])/;
+  /^(?:\.\.([\w-]+)|\.\*|\.((?:[^\s.,[\]$@{}*\\]|\\.)+)|\[\*\]|\[(-?\d+)\]|\[(-?\d*):(-?\d*)(?::(\d+))?\]|\['((?:[^'\\]|\\.)*)'\]|\["((?:[^"\\]|\\.)*)"\])/;
 
 function parseSteps(text: string): readonly Step[] {
   const steps: Step[] = [];

@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startCommands, type CommandRunner } from "./run-commands.ts";
+
+const deployment = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels: {app: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: nginx:1
+        ports: [{name: http, containerPort: 80}]
+        readinessProbe: {httpGet: {path: /, port: http}}
+`;
+const files = {
+  "web.yaml": `${deployment}---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {color: blue}
+`,
+  "green.yaml":
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {color: green}\n",
+  // No controller makes it here, and no pod is without one.
+  "account.yaml": "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n",
+  "pods.yaml": `apiVersion: v1
+kind: Pod
+metadata: {name: a, labels: {app: a}}
+spec: {containers: [{name: c, image: x}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, labels: {app: b}}
+spec: {containers: [{name: c, image: x, resources: {requests: {cpu: 100m}}}]}
+`,
+  "broken.yaml": "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n   labels: x\n",
+  "unknown.yaml": "apiVersion: v1\nkind: Foo\nmetadata: {name: f}\n",
+  "field.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: f}\nfoo: bar\n",
+  "labels.yaml": 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: f, labels: {"a b": c}}\n',
+  "unnamed.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {labels: {a: b}}\n",
+  "mixed.yaml":
+    "apiVersion: v1\nkind: Foo\nmetadata: {name: f}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\n",
+};
+
+/** A journey: each line as typed, in this order. */
+const journey = `
+apply -f web.yaml
+apply -f web.yaml
+apply -f green.yaml --dry-run=server
+apply -f green.yaml
+get deploy,cm
+get deployment web -o name
+get cm settings -o jsonpath={.data.color}
+get deploy web -o custom-columns=NAME:.metadata.name,IMAGES:.spec.template.spec.containers[*].image
+describe deploy web
+describe cm settings
+rollout status deploy/web --watch=false
+rollout history deploy/web
+rollout pause deploy/web
+rollout pause deploy/web
+rollout restart deploy/web
+rollout resume deploy/web
+rollout undo deploy/web
+rollout status cm/settings
+scale deploy web --replicas=5
+scale deploy/web --replicas=1 --current-replicas=9
+scale deploy web
+create -f account.yaml
+create -f pods.yaml
+create -f pods.yaml
+get pods
+get pods -l app=a --show-labels
+get pods -A --no-headers
+get pod/a pod/b
+get pod a nope
+get pods --sort-by=.metadata.name -o name
+describe pod b
+delete -f pods.yaml
+delete pod a
+delete pod a --ignore-not-found
+delete cm settings -o name
+delete deploy --all --dry-run=client
+get pods
+apply -f broken.yaml
+apply -f unknown.yaml
+apply -f field.yaml
+apply -f labels.yaml
+apply -f unnamed.yaml
+apply -f mixed.yaml
+apply -f nofile.yaml
+apply
+get
+get nope
+get pods -o wrong
+get pods --wrong
+get pods -l "a in (b"
+logs nope
+exec a ls
+wrong
+`;
+
+describe("commands against the API server", () => {
+  let commands: CommandRunner;
+  beforeAll(async () => void (commands = await startCommands(files)));
+  afterAll(() => commands[Symbol.dispose]());
+
+  it("go as the transcript says", async () => {
+    const lines: string[] = [];
+    for (const line of journey.trim().split("\n")) {
+      const { exitCode, text } = await commands.run(line);
+      lines.push(`$ tskubectl ${line}\n${text}${exitCode === 0 ? "" : `exit ${exitCode}\n`}`);
+    }
+    const transcript = lines
+      .join("\n")
+      .replaceAll(/ +$/gm, (blanks) => blanks.replaceAll(" ", "·"));
+    await expect(transcript).toMatchFileSnapshot("testdata/journey.txt");
+  });
+
+  it("take for granted only what discovery tells too", async () => {
+    const { knownMapper } = await import("../../pkg/kubectl/known-resources.ts");
+    const discovered = await commands.mapper();
+    const known = knownMapper(["pods"])?.resources ?? [];
+    expect(known.length).toBeGreaterThan(10);
+    for (const { group, plural, kind, namespaced, singular, shortNames } of known)
+      expect(discovered.byName(group === "" ? plural : `${plural}.${group}`)).toMatchObject({
+        kind,
+        namespaced,
+        singular,
+        shortNames,
+      });
+  });
+
+  it("ask the server for what it alone can know", async () => {
+    const { knownMapper } = await import("../../pkg/kubectl/known-resources.ts");
+    for (const words of [["all"], ["widgets"], ["pods,widgets"], ["pod/a", "widget/b"], []])
+      expect(knownMapper(words)).toBeUndefined();
+  });
+
+  it("watch until the server ends it", async () => {
+    const watching = commands.run("get cm -w --watch-only -o name");
+    await commands.run("create -f web.yaml");
+    await commands.run("delete deploy web");
+    commands.server.stop();
+    const { text } = await watching;
+    expect(text).toContain("configmap/settings\n");
+  });
+});
