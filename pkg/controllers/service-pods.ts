@@ -1,9 +1,9 @@
 /** Which pods stand behind a Service, and at which ports and addresses. Pure. */
 import type { Pod, Service, ServicePort } from "../../api/core/v1.ts";
 import { keyOf } from "../client/informer-store.ts";
+import { matchesMap } from "../machinery/label-selector.ts";
 import type { Lookup } from "../controller/controller.ts";
 import { services } from "../../api/resources.ts";
-import { hasLabels } from "./label-selector.ts";
 import { isPodTerminal } from "./pod-facts.ts";
 
 export const headlessLabel = "service.kubernetes.io/headless";
@@ -17,7 +17,7 @@ export const hasSelector = ({ spec }: Service): boolean =>
   spec?.type !== "ExternalName" && spec?.selector !== undefined;
 
 export const isSelectedBy = (pod: Pod, { spec }: Service): boolean =>
-  Object.keys(spec?.selector ?? {}).length > 0 && hasLabels(pod.metadata?.labels, spec?.selector);
+  matchesMap(spec?.selector, pod.metadata?.labels);
 
 /** Keys of the Services that a change of this pod concerns. */
 export const servicesOf = (pod: Pod, lookup: Lookup): readonly string[] =>

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { evictionTimeMs } from "./taint-eviction.ts";
-import { tolerates } from "./taints.ts";
 import { pod } from "./testing/objects.ts";
 
 const taint = { key: "lost", effect: "NoExecute", timeAdded: "2026-01-01T00:10:00Z" } as const;
@@ -31,17 +30,4 @@ describe("evictionTimeMs", () => {
     const late = pod("a", { tolerations: [forSeconds(30)], createdAt: "2026-01-01T00:20:00Z" });
     expect(evictionTimeMs(late, [taint])).toBe(Date.parse("2026-01-01T00:20:30Z"));
   });
-});
-
-describe("tolerates", () => {
-  const value = { key: "k", value: "v", effect: "NoSchedule" };
-  for (const [title, toleration, expected] of [
-    ["the same key and value", { key: "k", value: "v" }, true],
-    ["another value", { key: "k", value: "w" }, false],
-    ["any value", { key: "k", operator: "Exists" }, true],
-    ["any key", { operator: "Exists" }, true],
-    ["no key but a value", { value: "v" }, false],
-    ["another effect", { key: "k", value: "v", effect: "NoExecute" }, false],
-  ] as const)
-    it(title, () => expect(tolerates(toleration, value)).toBe(expected));
 });

@@ -4,6 +4,7 @@ import { rfc3339 } from "../base/clock.ts";
 import { done, reads, requeueAfter } from "../controller/controller.ts";
 import { defineController } from "../controller/run-controller.ts";
 import { isReason } from "../machinery/status-error.ts";
+import { tolerates } from "../machinery/tolerations.ts";
 import {
   isPodTerminal,
   nodeNameOf,
@@ -12,7 +13,7 @@ import {
   podsByNodeIndex,
   withPodCondition,
 } from "./pod-facts.ts";
-import { isNoExecute, tolerates } from "./taints.ts";
+import { isNoExecute } from "./taints.ts";
 
 const timeMs = (time: string | undefined): number => (time === undefined ? 0 : Date.parse(time));
 

@@ -1,5 +1,5 @@
 import { fits, type Plugin } from "../framework.ts";
-import { tolerates } from "./taint-toleration.ts";
+import { tolerates } from "../../machinery/tolerations.ts";
 
 const cordon = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } as const;
 

@@ -1,26 +1,7 @@
 import type { Taint, Toleration } from "../../../api/core/v1.ts";
+import { tolerates } from "../../machinery/tolerations.ts";
 import type { NodeState } from "../node-state.ts";
 import { fits, type Plugin } from "../framework.ts";
-
-/** Whether one toleration accepts one taint (the documented rules of operators and empty fields). */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const effect = toleration.effect ?? "";
-  if (effect !== "" && effect !== taint.effect) return false;
-  const key = toleration.key ?? "";
-  if (key !== "" && key !== taint.key) return false;
-  switch (toleration.operator ?? "Equal") {
-    case "Exists":
-      return true;
-    case "Equal":
-      return key !== "" && (toleration.value ?? "") === (taint.value ?? "");
-    case "Gt":
-      return Number(taint.value) > Number(toleration.value);
-    case "Lt":
-      return Number(taint.value) < Number(toleration.value);
-    default:
-      return false;
-  }
-}
 
 const none: readonly never[] = [];
 
