@@ -1,10 +1,6 @@
 /** JSON merge patch (RFC 7386): applied, and made from two documents. */
 import { isEqual } from "./equality.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+import { isFields, type Fields } from "./fields.ts";
 
 const fromEntries = (entries: Iterable<readonly [string, unknown]>): Fields =>
   Object.fromEntries(entries);

@@ -1,4 +1,5 @@
 /** Makes strategic merge patches: from two objects, and from three as `kubectl apply` does. */
+import { isFields, type Fields } from "./fields.ts";
 import { isEqual } from "./equality.ts";
 import { inListOrder } from "./list-order.ts";
 import type { FieldSchema, Schema } from "./schema.ts";
@@ -7,7 +8,6 @@ import {
   deleteFromPrimitiveList,
   directive,
   fieldAt,
-  isFields,
   keyText,
   merges,
   placeOf,
@@ -15,7 +15,6 @@ import {
   retainKeys,
   retains,
   setElementOrder,
-  type Fields,
   type Place,
 } from "./strategic-fields.ts";
 

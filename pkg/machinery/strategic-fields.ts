@@ -1,15 +1,11 @@
 /** What strategic merge asks of the schema, and the names of its directives. */
+import { isFields } from "./fields.ts";
 import type { FieldSchema, MessageSchema, Schema } from "./schema.ts";
-
-export type Fields = Readonly<Record<string, unknown>>;
 
 export const directive = "$patch";
 export const retainKeys = "$retainKeys";
 export const deleteFromPrimitiveList = "$deleteFromPrimitiveList/";
 export const setElementOrder = "$setElementOrder/";
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A place in the schema; undefined where the schema knows nothing (RawExtension, labels). */
 export interface Place {

@@ -2,6 +2,7 @@
  * Strategic merge patch: lists merge by the key that the schema names, and directives ($patch,
  * $retainKeys, $deleteFromPrimitiveList, $setElementOrder) say what a merge alone cannot.
  */
+import { isFields, type Fields } from "./fields.ts";
 import { PatchError } from "./json-patch.ts";
 import { inListOrder } from "./list-order.ts";
 import type { FieldSchema, Schema } from "./schema.ts";
@@ -10,14 +11,12 @@ import {
   deleteFromPrimitiveList,
   directive,
   fieldAt,
-  isFields,
   keyText,
   merges,
   placeOf,
   replaces,
   retainKeys,
   setElementOrder,
-  type Fields,
   type Place,
 } from "./strategic-fields.ts";
 

@@ -12,6 +12,7 @@ import { objectMode, type UpdateMode, updateObject, type Wanted } from "../store
 import { decodeBody, rawBody } from "./bodies.ts";
 import { placeOf } from "./place.ts";
 import { answerEntry, writeContextOf } from "./serve-writes.ts";
+import { isFields } from "../../machinery/fields.ts";
 
 export const applyMediaType = "application/apply-patch+yaml";
 
@@ -62,10 +63,6 @@ function onlySent(decoded: unknown, sent: unknown): unknown {
   }
   return kept;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export async function serveApply(
   store: ResourceStore,

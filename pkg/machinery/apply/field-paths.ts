@@ -4,9 +4,9 @@
  * strings; the tree that managedFields carry is made from it and read into it.
  */
 import { isEqual } from "../equality.ts";
+import { isFields, type Fields } from "../fields.ts";
 import type { FieldSchema, MessageSchema, Schema } from "../schema.ts";
 
-export type Fields = Readonly<Record<string, unknown>>;
 export type FieldSet = ReadonlySet<string>;
 
 /** What a path holds: a leaf's value, or `present` for an item or entry whose parts have paths. */
@@ -16,9 +16,6 @@ export interface FieldValues {
   readonly containers: FieldSet;
 }
 export const present = Symbol("present");
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const separator = "\n";
 export const childPath = (path: string, element: string): string =>

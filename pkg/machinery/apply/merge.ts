@@ -1,15 +1,8 @@
 /** Merging what is applied into what is there, and taking away what is applied no more. */
+import { isFields, type Fields } from "../fields.ts";
 import { inListOrder } from "../list-order.ts";
 import type { FieldSchema, MessageSchema, Schema } from "../schema.ts";
-import {
-  childPath,
-  isAtomicList,
-  isFields,
-  isUnder,
-  itemKey,
-  type FieldSet,
-  type Fields,
-} from "./field-paths.ts";
+import { childPath, isAtomicList, isUnder, itemKey, type FieldSet } from "./field-paths.ts";
 
 const messageOf = (schema: Schema, field: FieldSchema | undefined): MessageSchema | undefined =>
   field?.isMessage === true ? schema.message(field.type) : undefined;

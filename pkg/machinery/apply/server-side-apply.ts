@@ -2,6 +2,7 @@
  * Server-side apply: who set a field owns it; to change another's field is a conflict unless forced;
  * what an applier applies no more goes, unless somebody else owns it. Pure: the time is given.
  */
+import { isFields, type Fields } from "../fields.ts";
 import type { KubeObject } from "../../../api/resource.ts";
 import { Decoder } from "../decode.ts";
 import { messageOf, type MessageSchema, type Schema } from "../schema.ts";
@@ -10,12 +11,10 @@ import {
   compareFields,
   fieldValues,
   formatFieldPath,
-  isFields,
   isUnder,
   type Comparison,
   type FieldValues,
   type FieldSet,
-  type Fields,
 } from "./field-paths.ts";
 import {
   decodeManagers,
