@@ -102,6 +102,16 @@ describe("the kubelet in a whole cluster", () => {
     await until(() => lease()?.spec?.renewTime !== before, 15_000);
   });
 
+  it("says again that it is ready, when others have given it up", async () => {
+    const conditions = [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown" }];
+    const patch = { type: "strategic", body: { status: { conditions } } } as const;
+    await cluster.client
+      .resource(nodes)
+      .patch({ name: "node-1" }, patch, { subresource: "status" });
+    await until(() => !isNodeReady());
+    await until(() => isNodeReady(), 15_000);
+  });
+
   it("runs a Deployment, says so, and lets it go again", async () => {
     const labels = { app: "web" };
     await cluster.client.resource(deployments).create({

@@ -116,19 +116,18 @@ export class NodeKeeper {
 
   async #tell(signal: AbortSignal): Promise<void> {
     const { client, clock, facts } = this.#options;
-    const before = this.#told ?? this.#node?.status;
+    const api = client.resource(nodesRef);
+    const key = { name: facts.nodeName };
+    const node = await api.get(key, signal);
+    const told = isOverruled(node, this.#told) ? undefined : this.#told;
+    const before = told ?? node.status;
     const status = nodeStatus(await this.#facts(before?.conditions ?? []));
     const isOld = clock.now() - this.#toldAtMs >= heartbeatMs;
-    if (!isOld && this.#told !== undefined && same(timeless(status), timeless(this.#told))) return;
-    this.#node = await client.resource(nodesRef).patch(
-      { name: facts.nodeName },
-      {
-        type: "strategic",
-        body: { status: { ...status, addresses: [...(status.addresses ?? []), replaceList] } },
-      },
-      { subresource: "status" },
-      signal,
-    );
+    if (!isOld && told !== undefined && same(timeless(status), timeless(told))) return;
+    const addresses = [...(status.addresses ?? []), replaceList];
+    const body = { status: { ...status, addresses } };
+    const options = { subresource: "status" };
+    this.#node = await api.patch(key, { type: "strategic", body }, options, signal);
     this.#told = status;
     this.#toldAtMs = clock.now();
   }
@@ -162,6 +161,12 @@ export class NodeKeeper {
       return { runtimeVersion: "unknown://unknown", runtimeProblem };
     }
   }
+}
+
+/** Who did not hear from this node has written what it supposes: it must be told anew. */
+function isOverruled(node: Node, told: NodeStatus | undefined): boolean {
+  const known = new Map(node.status?.conditions?.map(({ type, status }) => [type, status]));
+  return (told?.conditions ?? []).some(({ type, status }) => known.get(type) !== status);
 }
 
 const replaceList = { $patch: "replace" };
