@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "vitest";
 import { testPod } from "../testing/worker-bench.ts";
-import { admit, podRequests } from "./admit.ts";
+import { admit } from "./admit.ts";
 
 const asking = (cpu: string, memory = "0") =>
   testPod("a", { containers: [{ resources: { requests: { cpu, memory } } }] });
@@ -47,6 +47,7 @@ describe("admit", () => {
       ],
       containers: [requests("2")],
     });
-    assert.equal(podRequests(pod)["cpu"], 5);
+    assert.equal(admit(pod, [], { cpu: "5", pods: "1" }), undefined);
+    assert.match(admit(pod, [], { cpu: "4999m", pods: "1" })?.message ?? "", /requested: 5000/);
   });
 });

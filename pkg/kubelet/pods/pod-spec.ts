@@ -1,4 +1,5 @@
 import type { Container, EphemeralContainer, Pod } from "../../../api/core/v1.ts";
+import { isSidecar } from "../../machinery/pod-requests.ts";
 
 /** Readings of a pod's spec that several parts of the kubelet share. Pure. */
 export type ContainerKind = "init" | "sidecar" | "regular" | "ephemeral";
@@ -7,9 +8,6 @@ export interface SpecContainer {
   readonly kind: ContainerKind;
   readonly container: Container;
 }
-
-/** An init container with restartPolicy Always runs beside the others for the pod's whole life. */
-export const isSidecar = (container: Container): boolean => container.restartPolicy === "Always";
 
 /** In the order in which they are started. */
 export const containersOf = (pod: Pod): readonly SpecContainer[] => [

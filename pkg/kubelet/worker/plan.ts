@@ -5,7 +5,8 @@
  */
 import type { Container, Pod } from "../../../api/core/v1.ts";
 import type { ProbeKind, ProbeResult } from "../probes/probe-state.ts";
-import { containersOf, isSidecar, type SpecContainer } from "../pods/pod-spec.ts";
+import { isSidecar } from "../../machinery/pod-requests.ts";
+import { containersOf, type SpecContainer } from "../pods/pod-spec.ts";
 import {
   aliveContainers,
   latestContainer,
