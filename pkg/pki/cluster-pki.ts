@@ -1,6 +1,10 @@
 /**
- * What a cluster's PKI folder holds, as data: every authority, certificate, key pair and kubeconfig
- * with kubeadm's file names, subjects and usages. The plan and every reader of the folder use it.
+ * pkg/pki makes keys, certificates, authorities and kubeconfigs, and reads them. It never speaks to
+ * a cluster, and never replaces an authority that is there.
+ *
+ * Here: what a cluster's PKI folder holds, as data: every authority, certificate, key pair and
+ * kubeconfig with kubeadm's file names, subjects and usages. The plan and every reader of the
+ * folder use it.
  */
 import type { ExtendedUsage } from "./extended-usage.ts";
 

@@ -1,4 +1,8 @@
-/** Structured logs. One place logs an error: the top. Implemented by pino in `pino-logger.ts`. */
+/**
+ * pkg/telemetry is what a program says about itself: logs, metrics, health. It decides nothing, and
+ * no one's work waits for it. Here: structured logs, implemented by pino in `pino-logger.ts`. One
+ * place logs an error: the top.
+ */
 export interface Logger {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
