@@ -58,9 +58,39 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/rollout.ts")).rollout,
   },
   {
+    name: "patch",
+    summary: "Change fields of an object",
+    load: async () => (await import("./commands/patch.ts")).patch,
+  },
+  {
+    name: "label",
+    summary: "Set or remove labels",
+    load: async () => (await import("./commands/label.ts")).label,
+  },
+  {
+    name: "annotate",
+    summary: "Set or remove annotations",
+    load: async () => (await import("./commands/label.ts")).annotate,
+  },
+  {
+    name: "set",
+    summary: "Set images or environment variables of a workload",
+    load: async () => (await import("./commands/set.ts")).set,
+  },
+  {
+    name: "wait",
+    summary: "Wait for a condition of objects",
+    load: async () => (await import("./commands/wait.ts")).wait,
+  },
+  {
     name: "api-resources",
     summary: "Print the resources that the server serves",
     load: async () => (await import("./commands/api-resources.ts")).apiResources,
+  },
+  {
+    name: "api-versions",
+    summary: "Print the versions of the API that the server serves",
+    load: async () => (await import("./commands/api-versions.ts")).apiVersions,
   },
   {
     name: "version",
