@@ -1,7 +1,6 @@
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../../../api/apps/v1.ts";
 import { deployments, pods as podsRef, replicaSets } from "../../../api/resources.ts";
 import { chainOf } from "../../base/errors.ts";
-import { keyOf } from "../../client/informer-store.ts";
 import {
   done,
   owned,
@@ -14,7 +13,6 @@ import {
 import {
   byControllerUid,
   controllerKey,
-  controllerOf,
   controllerReference,
   controllerUidIndex,
   isControlledBy,
@@ -22,6 +20,7 @@ import {
 import { defineController } from "../../controller/run-controller.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { isSemanticallyEqual } from "../../machinery/equality.ts";
+import { orphanIndex, orphanNamespace, wakeAdopters } from "../adoption.ts";
 import { selects } from "../label-selector.ts";
 import { isPodTerminal } from "../pod-facts.ts";
 import { revisionAnnotation, revisionOf } from "./annotations.ts";
@@ -31,10 +30,6 @@ import { planDeployment, type Change } from "./plan.ts";
 import { sizeOf } from "./scaling.ts";
 import { sameTemplate } from "./template-hash.ts";
 
-const orphanIndex = "orphans";
-const orphans = (replicaSet: ReplicaSet): readonly string[] =>
-  controllerOf(replicaSet) === undefined ? [replicaSet.metadata?.namespace ?? ""] : [];
-
 /** Keeps the ReplicaSets of each Deployment. It never makes, changes or deletes a pod. */
 export const deploymentController = defineController<Deployment>({
   name: "deployment",
@@ -43,22 +38,13 @@ export const deploymentController = defineController<Deployment>({
   reconciles: deployments,
   reads: [
     owned(replicaSets, deployments),
-    reads(replicaSets, wakeAdopters, { [orphanIndex]: orphans }),
+    reads(replicaSets, wakeAdopters(deployments), { [orphanIndex]: orphanNamespace }),
     // Only Recreate waits for pods, and only for their end.
     reads(podsRef, wakeOwnerOfOwner, { [controllerUidIndex]: byControllerUid }),
   ],
   writes: ["ReplicaSet", "Deployment/status", "Deployment/revision"],
   reconcile,
 });
-
-function wakeAdopters(replicaSet: ReplicaSet, lookup: Lookup): readonly string[] {
-  if (controllerOf(replicaSet) !== undefined) return [];
-  return lookup
-    .informer(deployments)
-    .list(replicaSet.metadata?.namespace)
-    .filter(({ spec }) => selects(spec.selector, replicaSet.metadata?.labels))
-    .map(keyOf);
-}
 
 function wakeOwnerOfOwner(pod: Parameters<typeof isPodTerminal>[0], lookup: Lookup) {
   const replicaSetKey = controllerKey(pod, replicaSets);

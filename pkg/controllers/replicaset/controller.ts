@@ -2,14 +2,12 @@ import type { ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Pod } from "../../../api/core/v1.ts";
 import { pods as podsRef, replicaSets } from "../../../api/resources.ts";
 import { chainOf } from "../../base/errors.ts";
-import { keyOf } from "../../client/informer-store.ts";
 import {
   done,
   owned,
   reads,
   requeueAfter,
   type Context,
-  type Lookup,
   type Result,
 } from "../../controller/controller.ts";
 import {
@@ -21,16 +19,11 @@ import {
 import { defineController } from "../../controller/run-controller.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { isSemanticallyEqual } from "../../machinery/equality.ts";
-import { selects } from "../label-selector.ts";
+import { orphanIndex, orphanNamespace, wakeAdopters } from "../adoption.ts";
 import { isPodActive, isPodTerminating } from "../pod-facts.ts";
 import { slowStart } from "../slow-start.ts";
 import { planClaims, planReplicas, type Claim } from "./plan.ts";
 import { nextAvailableInMs, replicaSetStatus } from "./status.ts";
-
-/** Index of pods that nobody manages, by namespace. */
-const orphanIndex = "orphans";
-const orphans = (pod: Pod): readonly string[] =>
-  controllerOf(pod) === undefined ? [pod.metadata?.namespace ?? ""] : [];
 
 /** Keeps as many pods as each ReplicaSet says. It never restarts or moves one. */
 export const replicaSetController = defineController<ReplicaSet>({
@@ -39,20 +32,13 @@ export const replicaSetController = defineController<ReplicaSet>({
   eventSource: "replicaset-controller",
   reconciles: replicaSets,
   indexes: { [controllerUidIndex]: byControllerUid },
-  reads: [owned(podsRef, replicaSets), reads(podsRef, wakeAdopters, { [orphanIndex]: orphans })],
+  reads: [
+    owned(podsRef, replicaSets),
+    reads(podsRef, wakeAdopters(replicaSets), { [orphanIndex]: orphanNamespace }),
+  ],
   writes: ["Pod", "ReplicaSet/status"],
   reconcile,
 });
-
-/** A pod that nobody manages may be what some ReplicaSet lacks. */
-function wakeAdopters(pod: Pod, lookup: Lookup): readonly string[] {
-  if (controllerOf(pod) !== undefined) return [];
-  return lookup
-    .informer(replicaSets)
-    .list(pod.metadata?.namespace)
-    .filter(({ spec }) => selects(spec.selector, pod.metadata?.labels))
-    .map(keyOf);
-}
 
 async function reconcile(
   replicaSet: ReplicaSet,
