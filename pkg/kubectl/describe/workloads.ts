@@ -14,6 +14,10 @@ function writeConditions(out: TabLines, { status }: Deployment): void {
     out.line(1, `${type} \t${value}\t${reason ?? ""}`);
 }
 
+/** Oldest first; those of one second by name. */
+const creationKey = ({ metadata }: ReplicaSet): string =>
+  `${metadata?.creationTimestamp ?? ""} ${metadata?.name ?? ""}`;
+
 const setsText = (sets: readonly ReplicaSet[]): string =>
   sets
     .map(({ metadata, spec, status }) => {
@@ -52,7 +56,9 @@ export function describeDeployment(
   describeTemplate((spec?.template ?? {}) as Pod, out);
   writeConditions(out, deployment);
   const current = owned.filter((one) => isSameTemplate(deployment, one)).slice(0, 1);
-  const old = owned.filter((one) => !current.includes(one));
+  const old = owned
+    .filter((one) => !current.includes(one))
+    .toSorted((a, b) => (creationKey(a) < creationKey(b) ? -1 : 1));
   out.line(0, `OldReplicaSets:\t${setsText(old)}`);
   out.line(0, `NewReplicaSet:\t${setsText(current)}`);
 }
