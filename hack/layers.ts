@@ -93,7 +93,7 @@ export const rooms: readonly Room[] = [
   {
     path: "pkg/kubelet",
     imports: [...onClient, "pkg/serving", "pkg/pki"],
-    packages: ["@grpc/grpc-js", "yaml"],
+    packages: ["@grpc/grpc-js"],
     node: [...plain, "fs", "fs/promises", "net", "http", "https", "os", "crypto"],
   },
   {

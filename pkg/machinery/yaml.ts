@@ -7,10 +7,13 @@ import { LineCounter, parseAllDocuments, stringify, type Tags } from "yaml";
 /** Says where: "line 3, column 5: …". Lines and columns begin at 1. */
 export class YamlError extends Error {
   override readonly name = "YamlError";
+  /** The message without the place, for who writes places in another way. */
+  readonly problem: string;
   readonly line: number;
   readonly column: number;
-  constructor(message: string, line: number, column: number) {
-    super(`line ${line}, column ${column}: ${message}`);
+  constructor(problem: string, line: number, column: number) {
+    super(`line ${line}, column ${column}: ${problem}`);
+    this.problem = problem;
     this.line = line;
     this.column = column;
   }

@@ -35,6 +35,11 @@ describe("a static pod's manifest", () => {
     assert.equal(parseStaticPod(JSON.stringify(pod), facts).metadata?.name, "j-node-1");
   });
 
+  it("is read as kubectl would read it: YAML 1.1", () => {
+    const text = good.replace("{name: a, image: b}", "{name: a, image: b, tty: yes}");
+    assert.equal(parseStaticPod(text, facts).spec?.containers[0]?.tty, true);
+  });
+
   for (const [title, text, message] of [
     ["that is no YAML", "a: [\n", /^\/manifests\/web.yaml:\d+:\d+: /],
     ["that is empty", "", /the file is empty/],

@@ -2,8 +2,8 @@
  * A manifest file as a pod of this node. Pure: text in, pod out.
  */
 import { createHash } from "node:crypto";
-import { parseAllDocuments } from "yaml";
 import type { Pod } from "../../../api/core/v1.ts";
+import { parseYaml, YamlError, type YamlDocument } from "../../machinery/yaml.ts";
 import { configHash, configSeen, configSource } from "./pod-spec.ts";
 
 export interface StaticPodFacts {
@@ -20,18 +20,19 @@ export const isManifestName = (name: string): boolean =>
 
 /** Throws with file, line and column where the text cannot be read, or is no pod. */
 export function parseStaticPod(text: string, facts: StaticPodFacts): Pod {
-  const documents = parseAllDocuments(text);
-  if (!Array.isArray(documents)) throw new Error(`${facts.path}: the file is empty`);
-  const [document, ...more] = documents.filter(({ contents }) => contents !== null);
+  const [document, ...more] = documentsOf(text, facts.path);
   if (document === undefined) throw new Error(`${facts.path}: the file is empty`);
   if (more.length > 0) throw new Error(`${facts.path}: one pod a file, but there are more`);
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const at = error.linePos?.[0];
-    const where = at === undefined ? "" : `:${at.line}:${at.col}`;
-    throw new Error(`${facts.path}${where}: ${error.message.split("\n")[0] ?? ""}`);
+  return staticPod(document.value, facts);
+}
+
+function documentsOf(text: string, path: string): readonly YamlDocument[] {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new Error(`${path}:${error.line}:${error.column}: ${error.problem}`);
   }
-  return staticPod(document.toJS() as unknown, facts);
 }
 
 function staticPod(value: unknown, facts: StaticPodFacts): Pod {
