@@ -24,7 +24,9 @@ export interface Outcome {
 /** Why tests of the real thing cannot run here; undefined: they can. Printed by those that skip. */
 export function whyNot(): string | undefined {
   if (process.getuid?.() !== 0) return "containers need root";
-  if (existsSync("/run/tskube/up.json")) return "a cluster runs on this machine; hack/down ends it";
+  for (const folder of ["/etc/tskube", "/run/tskube"]) {
+    if (existsSync(folder)) return `a cluster is on this machine (${folder}); hack/down removes it`;
+  }
   return undefined;
 }
 

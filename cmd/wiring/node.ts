@@ -2,7 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Transport } from "../../pkg/base/wire.ts";
 import { serveCri } from "../../pkg/cri/grpc-server.ts";
+import type { Kubelet } from "../../pkg/kubelet/kubelet.ts";
 import { startServer } from "../../pkg/serving/server.ts";
+import type { RunningServer } from "../../pkg/serving/server-contract.ts";
 import { apiAccess } from "./api-access.ts";
 import { clusterDefaults, pkiFile, type ClusterSettings } from "./cluster-settings.ts";
 import { openCriRuntime } from "./cri-runtime.ts";
@@ -78,20 +80,7 @@ export async function runNode(
     kubeletApi.client,
     doors,
   );
-  const pem = (name: string): Promise<string> => readFile(pkiFile(settings, name), "utf8");
-  const tls = {
-    certificate: await pem("kubelet.crt"),
-    key: await pem("kubelet.key"),
-    clientAuthorities: await pem("ca.crt"),
-  };
-  const server = await startServer({
-    tls,
-    address: "0.0.0.0",
-    port: settings.kubeletPort,
-    handler: kubelet.handler,
-    upgrade: kubelet.upgrade,
-    bodyBytesMax: kubeletBodyBytesMax,
-  });
+  const server = await serveKubelet(kubelet, settings);
   const proxyApi = apiAccess(
     as("system:kube-proxy", "system:node-proxier"),
     "kube-proxy",
@@ -108,4 +97,24 @@ export async function runNode(
   ]);
   await server.close();
   await cri.close();
+}
+
+/** The kubelet's own API behind TLS, with the certificate of the PKI folder. */
+async function serveKubelet(
+  { handler, upgrade }: Kubelet,
+  settings: ClusterSettings,
+): Promise<RunningServer> {
+  const pem = (name: string): Promise<string> => readFile(pkiFile(settings, name), "utf8");
+  return startServer({
+    tls: {
+      certificate: await pem("kubelet.crt"),
+      key: await pem("kubelet.key"),
+      clientAuthorities: await pem("ca.crt"),
+    },
+    address: "0.0.0.0",
+    port: settings.kubeletPort,
+    handler,
+    upgrade,
+    bodyBytesMax: kubeletBodyBytesMax,
+  });
 }
