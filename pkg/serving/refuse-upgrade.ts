@@ -1,23 +1,34 @@
 import { STATUS_CODES } from "node:http";
+import { isStream, type WireResponse } from "../base/wire.ts";
 import type { UpgradeRequest } from "./server-contract.ts";
 import { statusAnswer } from "./status-answer.ts";
 
 /** Answers an upgrade with an error's Status and ends the connection. */
 export function refuseUpgrade(
-  { socket }: Pick<UpgradeRequest, "socket">,
+  upgrade: Pick<UpgradeRequest, "socket">,
   error: unknown,
   more: Readonly<Record<string, string>> = {},
 ): void {
+  const answer = statusAnswer(error);
+  answerUpgrade(upgrade, { ...answer, headers: { ...answer.headers, ...more } });
+}
+
+/**
+ * Answers an upgrade that does not come about, and ends the connection: its socket is still plain
+ * HTTP. A body that is a stream is left out; refusals have none.
+ */
+export function answerUpgrade(
+  { socket }: Pick<UpgradeRequest, "socket">,
+  { status, headers, body }: WireResponse,
+): void {
   if (!socket.writable) return;
-  const { status, headers, body } = statusAnswer(error);
-  // statusAnswer's body is one buffer.
-  const content = body as Uint8Array;
-  const head = Object.entries({
+  const pieces = body instanceof Uint8Array ? [body] : isStream(body) ? [] : body;
+  const content = Buffer.concat(pieces);
+  const lines = Object.entries({
     ...headers,
-    ...more,
     "content-length": String(content.length),
     connection: "close",
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${head.join("")}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n`);
   socket.end(content);
 }

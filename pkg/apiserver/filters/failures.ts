@@ -5,7 +5,7 @@ import { StatusError } from "../../machinery/status-error.ts";
 import { StorageError } from "../../storage/storage.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { ApiFilter } from "../api-request.ts";
-import { answerError } from "../serve/answers.ts";
+import { statusAnswer } from "../../serving/status-answer.ts";
 
 /** The cause stays for the log: what went wrong inside is not for strangers. */
 export function toStatusError(error: unknown): StatusError {
@@ -37,7 +37,7 @@ export const answerFailures =
         const { method, path } = request.wire;
         logger.error({ method, path, error: chainOf(error) }, "request failed");
       }
-      return answerError(status);
+      return statusAnswer(status);
     } finally {
       request.finish();
     }
