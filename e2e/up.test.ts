@@ -73,6 +73,19 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
         ([pod]) => pod !== undefined && isReady(pod),
       )
     )[0] as Pod;
+  /** The first process of a container: the one whose cgroup is named after it. */
+  const pidInCgroup = (containerId: string): number => {
+    const id = containerId.replace("tskube://", "");
+    const found = readdirSync("/proc").find((name) => {
+      try {
+        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cgroup`, "utf8").includes(id);
+      } catch {
+        return false;
+      }
+    });
+    if (found === undefined) throw new Error(`no process is in a cgroup of ${id}`);
+    return Number(found);
+  };
   const pidOf = (pattern: string): number =>
     Number(execFileSync("pgrep", ["-o", "-f", pattern], { encoding: "utf8" }).trim());
 
@@ -240,7 +253,7 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
     expect(described).toMatch(/Exit Code: +3/);
     expect(described).toContain("Back-off restarting failed container");
     const [before] = pods("app=client");
-    process.kill(pidOf("^sleep 3600"), "SIGKILL");
+    process.kill(pidInCgroup(before?.status.containerStatuses?.[0]?.containerID ?? ""), "SIGKILL");
     const [after] = await eventually(
       "a restart",
       () => pods("app=client"),

@@ -27,6 +27,7 @@ export interface Removal {
 }
 
 const graceMs = 5_000;
+const cgroupAttemptsMax = 100;
 
 /** A zombie has ended: that nobody has collected it yet is its parent's business. */
 const isAlive = (pid: number): boolean => {
@@ -132,24 +133,43 @@ function removeMounts({ runFolder, dataFolder, say }: Removal): void {
 }
 
 /** Empty cgroups that pods left behind, in every hierarchy, the deepest first. */
-function removeCgroups(removal: Removal): void {
+async function removeCgroups(removal: Removal): Promise<void> {
   const roots = readdirSync("/sys/fs/cgroup", { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join("/sys/fs/cgroup", entry.name));
   let count = 0;
   for (const root of ["/sys/fs/cgroup", ...roots]) {
-    count += removeCgroupTree(join(root, podCgroupRoot(removal.runFolder)));
+    count += await removeCgroupTree(join(root, podCgroupRoot(removal.runFolder)));
   }
   if (count > 0) removal.say(`removed ${count} cgroups`);
 }
 
-function removeCgroupTree(folder: string): number {
+/** Containers whose supervisor and records are gone: their cgroup still says that they are ours. */
+function killIn(folder: string): void {
+  const pids = readFileSync(join(folder, "cgroup.procs"), "utf8")
+    .split("\n")
+    .filter((pid) => pid !== "");
+  for (const pid of pids.map(Number))
+    if (pid !== process.pid && isAlive(pid)) process.kill(pid, "SIGKILL");
+}
+
+async function removeCgroupTree(folder: string): Promise<number> {
   if (!existsSync(folder)) return 0;
+  killIn(folder);
   const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const below = inner.reduce((sum, entry) => sum + removeCgroupTree(join(folder, entry.name)), 0);
-  // A cgroup is removed by rmdir alone: its files are the kernel's.
-  rmdirSync(folder);
-  return below + 1;
+  let count = 1;
+  for (const { name } of inner) count += await removeCgroupTree(join(folder, name));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      // A cgroup is removed by rmdir alone: its files are the kernel's.
+      rmdirSync(folder);
+      return count;
+    } catch (error) {
+      // Killed processes leave their cgroup when they are gone, not when the signal is sent.
+      if (attempt >= cgroupAttemptsMax) throw error;
+      await systemClock.sleep(20);
+    }
+  }
 }
 
 async function removeFiles({ keepsData, say, ...folders }: Removal): Promise<void> {
@@ -189,7 +209,7 @@ const phases: readonly Phase<Removal>[] = [
   {
     name: "cgroups",
     because: "they are empty now",
-    run: async (removal) => removeCgroups(removal),
+    run: removeCgroups,
   },
   { name: "files", because: "nobody uses them any more", run: removeFiles },
 ];
