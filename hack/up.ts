@@ -161,7 +161,7 @@ try {
   tskubectl exec -it deployment/nginx -- sh   # inside a container; exit leaves it
   tskubectl scale deployment nginx --replicas=3
   tskubectl rollout restart deployment nginx  # one by one, without a failed request
-  curl http://${facts.clusterIp}/                    # the Service, from this machine
+  tskubectl exec deployment/nginx -- wget -q -O - http://nginx/   # the Service by its name
   ${join(root, "hack/down")}            # removes everything again`);
 } catch (error) {
   process.stderr.write(`hack/up: ${chainOf(error)}\n`);

@@ -1,5 +1,6 @@
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { gatewayOf, parseCidr } from "../../pkg/podnetwork/plan.ts";
 import type { ClusterPki } from "../../pkg/pki/cluster-pki.ts";
 
 /** Where a cluster's files lie and how it is reached: what the programs of one machine agree on. */
@@ -45,12 +46,8 @@ export function machineAddress(): string | undefined {
   return all.find((one) => one.family === "IPv4" && !one.internal)?.address;
 }
 
-/** The first address of a range: the API server's own Service. */
-export function firstAddress(cidr: string): string {
-  const [base = ""] = cidr.split("/");
-  const parts = base.split(".").map(Number);
-  return [...parts.slice(0, 3), (parts[3] ?? 0) + 1].join(".");
-}
+/** The first address of a range: the API server's own Service, or the pods' gateway. */
+export const firstAddress = (cidr: string): string => gatewayOf(parseCidr(cidr));
 
 export const issuerOf = ({ dnsDomain }: ClusterSettings): string =>
   `https://kubernetes.default.svc.${dnsDomain}`;
