@@ -73,12 +73,14 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
         ([pod]) => pod !== undefined && isReady(pod),
       )
     )[0] as Pod;
-  /** The first process of a container: the one whose cgroup is named after it. */
+  /** The first process of a container: number 1 in its own namespace, in the cgroup of its name. */
   const pidInCgroup = (containerId: string): number => {
     const id = containerId.replace("tskube://", "");
     const found = readdirSync("/proc").find((name) => {
       try {
-        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cgroup`, "utf8").includes(id);
+        if (!/^\d+$/.test(name)) return false;
+        const isFirst = /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${name}/status`, "utf8"));
+        return isFirst && readFileSync(`/proc/${name}/cgroup`, "utf8").includes(id);
       } catch {
         return false;
       }
