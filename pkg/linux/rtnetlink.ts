@@ -8,6 +8,7 @@ import {
   ipv4,
   text,
   u32,
+  u8,
   type Attribute,
 } from "./netlink-message.ts";
 
@@ -32,6 +33,8 @@ export type LinkRequest =
       /** Index of the bridge. */
       readonly master?: number;
     }
+  /** A port of a bridge sends back what came in by it, where that is whom it is for. */
+  | { readonly do: "set-hairpin"; readonly index: number }
   | { readonly do: "get-link"; readonly name: string }
   | {
       readonly do: "add-address";
@@ -69,6 +72,7 @@ export const messageType = {
   newLink: 16,
   deleteLink: 17,
   getLink: 18,
+  setLink: 19,
   newAddress: 20,
   newRoute: 24,
   deleteRoute: 25,
@@ -157,6 +161,17 @@ function setLink(request: Extract<LinkRequest, { do: "set-link" }>): Draft {
   };
 }
 
+/** For bridges the header's family is theirs, and a port's settings lie in one attribute. */
+function setHairpin({ index }: Extract<LinkRequest, { do: "set-hairpin" }>): Draft {
+  const afBridge = 7;
+  const protocolInfo = 12;
+  const portMode = 4;
+  const header = linkHeader(index, 0, 0);
+  header[0] = afBridge;
+  const attributes = [attribute(protocolInfo, [attribute(portMode, u8(1))])];
+  return { type: messageType.setLink, flags: 0, header, attributes };
+}
+
 function addAddress(request: Extract<LinkRequest, { do: "add-address" }>): Draft {
   const header = new Uint8Array(8);
   header.set([afInet, request.prefixBits, 0, 0]);
@@ -242,6 +257,8 @@ function draftOf(request: LinkRequest): Draft {
       };
     case "set-link":
       return setLink(request);
+    case "set-hairpin":
+      return setHairpin(request);
     case "get-link":
       return {
         type: messageType.getLink,

@@ -139,6 +139,9 @@ class BridgeNetwork implements PodNetwork {
       up: true,
       master: this.#ensureBridge(netlink),
     });
+    // Where the packet filter sees bridged packets too (br_netfilter), a Service may lead a pod to
+    // itself before anything is routed.
+    netlink.request({ do: "set-hairpin", index: outer });
   }
 
   #addPair(netlink: Netlink, netns: string, name: string, ip: string): void {
