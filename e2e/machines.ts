@@ -26,8 +26,10 @@ export interface Machine {
 }
 
 export interface Machines {
-  /** Distinguishes several sets on one host; at most 8 characters. */
+  /** Distinguishes several sets on one host: letters, digits and hyphens. */
   readonly set: string;
+  /** Process that made them, and is to remove them. */
+  readonly owner: number;
   /** Process that holds the switch's namespace. */
   readonly switchPid: number;
   readonly machines: readonly Machine[];
@@ -58,8 +60,9 @@ export async function makeMachines(set: string, count: number): Promise<Machines
   if (!(count >= 1 && count <= machinesMax)) throw new Error(`1 to ${machinesMax} machines`);
   await removeMachines(set);
   mkdirSync(stateFolder, { recursive: true });
-  const made: { set: string; switchPid: number; machines: Machine[] } = {
+  const made: { set: string; owner: number; switchPid: number; machines: Machine[] } = {
     set,
+    owner: process.pid,
     switchPid: 0,
     machines: [],
   };
@@ -245,6 +248,15 @@ async function removeEmptied(folder: string): Promise<void> {
     } catch (error) {
       if (Date.now() > until) throw error;
     }
+  }
+}
+
+/** Removes the sets of runs that were killed: `prefix` and the pid of who made them. */
+export async function removeOrphanedMachines(prefix: string): Promise<void> {
+  const files = existsSync(stateFolder) ? readdirSync(stateFolder) : [];
+  for (const set of files.map((file) => file.replace(/\.json$/, ""))) {
+    const owner = set.startsWith(prefix) ? readMachines(set)?.owner : undefined;
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) await removeMachines(set);
   }
 }
 

@@ -7,6 +7,8 @@ import {
   makeMachines,
   outsideWords,
   removeMachines,
+  removeOrphanedMachines,
+  setLink,
   tryIn,
   type Machine,
   type Machines,
@@ -24,7 +26,8 @@ const reason =
       : undefined;
 if (reason !== undefined) console.log(`skipped: tsadm on machines: ${reason}`);
 
-const setName = "e2e";
+/** Several runs may be on one host. */
+const setName = `e2e-${process.pid}`;
 const image = "localhost/tskube:v1.37.0";
 const commandMs = 120_000;
 
@@ -74,6 +77,13 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
     (JSON.parse(kubectl("get", ...words, "-o", "json")) as List<Named>).items;
   const isReady = ({ status }: Named): boolean =>
     status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") === true;
+  const tryOr = (ask: () => string): string => {
+    try {
+      return ask();
+    } catch (error) {
+      return String(error);
+    }
+  };
   const apply = (object: object): void => {
     const text = JSON.stringify(object).replaceAll("'", "\\u0027");
     const file = "/run/e2e.json";
@@ -86,6 +96,7 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
     execFileSync(process.execPath, [join(root, "hack/build.ts"), "--out", dist], {
       stdio: ["ignore", "ignore", "pipe"],
     });
+    await removeOrphanedMachines("e2e-");
     set = await makeMachines(setName, 2);
   });
   afterAll(async () => {
@@ -206,6 +217,46 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
     expect(asNode("get", "secret", "mine").err).toContain("forbidden");
     expect(asNode("label", "node", "machine-1", "a=b").err).toContain("forbidden");
     expect(asNode("get", "node", "machine-2").code).toBe(0);
+  });
+
+  it("goes on without a node that is cut off, and takes it back", async () => {
+    const ready = () => items("nodes").filter(isReady);
+    const ask = (): string => {
+      const url = `http://${first().address}:30080`;
+      const [program = "", ...rest] = outsideWords(set, ["curl", "-sm", "2", url]);
+      return spawnSync(program, rest, { encoding: "utf8" }).stdout;
+    };
+    setLink(set, 2, "down");
+    try {
+      await eventually("the node to be given up", ready, ({ length }) => length === 1, 90_000);
+      await eventually("its endpoints to be gone", ask, (answer) => answer === "web-1");
+      for (let times = 0; times < 10; times++) expect(ask()).toBe("web-1");
+    } finally {
+      setLink(set, 2, "up");
+    }
+    await eventually("the node to be back", ready, ({ length }) => length === 2, 60_000);
+    await eventually("its pod to serve again", ask, (answer) => answer === "web-2", 60_000);
+  });
+
+  it("starts a node's process again when it is killed, and its pods go on", async () => {
+    const pidOf = (): string => {
+      const { out } = on(second(), ["cat", "/run/tskube/up.json"]);
+      return String((JSON.parse(out) as { readonly pid: number }).pid);
+    };
+    const before = pidOf();
+    const containers = (): string =>
+      kubectl("get", "pod", "web-2", "-o", "jsonpath={.status.containerStatuses[0].containerID}");
+    const container = containers();
+    expect(on(second(), ["kill", "-9", before]).code).toBe(0);
+    await eventually("another process", pidOf, (pid) => pid !== before);
+    const hello = (): string => kubectl("exec", "web-2", "--", "node", "-p", "`hello`");
+    await eventually(
+      "exec",
+      () => tryOr(hello),
+      (text) => text === "hello\n",
+      60_000,
+    );
+    expect(containers()).toBe(container);
   });
 
   it("restarts what a manifest changes, and stops what it no longer names", async () => {
