@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownProgram } from "../wiring/sibling-program.ts";
 
 /**
  * What `tskube up` writes down of itself while it wants to be running: the supervisor, which is
@@ -29,7 +30,7 @@ export function keepThisProcess(runFolder: string): void {
   const log = outputFile();
   const kept: KeptProcess = {
     pid: process.pid,
-    command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    command: [...ownProgram("up"), ...process.argv.slice(3)],
     folder: process.cwd(),
     ...(log === undefined ? {} : { log }),
   };

@@ -13,6 +13,7 @@ import {
   defaultNodeName,
 } from "../wiring/cluster-settings.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
+import { ownProgram } from "../wiring/sibling-program.ts";
 import { runProgram } from "../wiring/run-program.ts";
 import { keepThisProcess, letGo } from "./kept-process.ts";
 
@@ -65,7 +66,7 @@ async function runNode(given: Flags<typeof flags>, signal: AbortSignal): Promise
       clusterDomain: kubelet.clusterDomain,
       podsMax: kubelet.podsMax,
       labels: {},
-      supervisor: [process.execPath, ...process.execArgv, process.argv[1] ?? "", "supervisor"],
+      supervisor: ownProgram("supervisor"),
     },
     doors,
     signal,

@@ -12,6 +12,7 @@ import { applyNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
 import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
 import { podCgroupRoot } from "../wiring/node.ts";
+import { ownProgram } from "../wiring/sibling-program.ts";
 import { letGo, readKept } from "./kept-process.ts";
 
 export interface Removal {
@@ -82,13 +83,8 @@ function supervisorPids(stateFolder: string): readonly number[] {
 async function endContainers({ runFolder, program, say }: Removal): Promise<void> {
   const stateFolder = supervisorFolder(runFolder);
   if (!existsSync(stateFolder)) return;
-  const command = [
-    process.execPath,
-    ...process.execArgv,
-    program ?? process.argv[1] ?? "",
-    "supervisor",
-    stateFolder,
-  ] as const;
+  const [start, ...words] = ownProgram("supervisor", program);
+  const command = [start, ...words, stateFolder] as const;
   const supervisor = await connectSupervisor({
     stateFolder,
     command,

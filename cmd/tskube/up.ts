@@ -15,6 +15,7 @@ import { runSimulating } from "../wiring/simulating.ts";
 import { keepThisProcess, letGo } from "./kept-process.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
 import { runNode, type NodeOptions } from "../wiring/node.ts";
+import { ownProgram } from "../wiring/sibling-program.ts";
 import { runProgram } from "../wiring/run-program.ts";
 import type { Flags } from "../../pkg/base/flags.ts";
 
@@ -83,21 +84,13 @@ function settingsOf(given: UpFlags, { config }: Folders): ClusterSettings {
   };
 }
 
-/** The supervisor is this very program under another command. */
-const supervisorCommand = (): readonly [string, ...string[]] => [
-  process.execPath,
-  ...process.execArgv,
-  process.argv[1] ?? "",
-  "supervisor",
-];
-
 const nodeOptions = (given: UpFlags, folders: Folders): NodeOptions => ({
   dataFolder: folders.data,
   runFolder: folders.run,
   podLogsPath: "/var/log/pods",
   podCidr: given["pod-cidr"] ?? clusterDefaults.podCidr,
   bridge: given.bridge ?? clusterDefaults.bridge,
-  supervisor: supervisorCommand(),
+  supervisor: ownProgram("supervisor"),
 });
 
 async function runUp(given: UpFlags, signal: AbortSignal): Promise<void> {

@@ -82,6 +82,12 @@ async function trustOnly({ certificateAuthority }: ClusterAccess): Promise<void>
   process.getBuiltinModule("node:tls").setDefaultCACertificates([await certificateAuthority()]);
 }
 
+const nowhere: ChosenContext = {
+  context: "",
+  namespace: "default",
+  access: { server: "https://nowhere" },
+};
+
 async function main(words: readonly string[], signal: AbortSignal): Promise<number> {
   const invocation = await parseInvocation(words);
   if (invocation.do === "help") {
@@ -89,10 +95,14 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
     return 0;
   }
   const { globals } = invocation;
-  const context = await chosenContext(globals);
+  // Commands that ask no server need no kubeconfig: its lack is told when one does.
+  const context = await chosenContext(globals).catch((lack: unknown) => ({ ...nowhere, lack }));
   const access = accessOf(context, globals);
   await trustOnly(access);
-  const transport = briefTransport(access);
+  const transport =
+    "lack" in context
+      ? { send: () => Promise.reject(context.lack), close: () => undefined }
+      : briefTransport(access);
   using _connection = { [Symbol.dispose]: () => transport.close() };
   const api = createApi(transport.send, `tskubectl/${kubernetesVersion}`, signal);
   let mapper: Promise<ResourceMapper> | undefined;
