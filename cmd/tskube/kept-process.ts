@@ -30,7 +30,7 @@ export function keepThisProcess(runFolder: string): void {
   const log = outputFile();
   const kept: KeptProcess = {
     pid: process.pid,
-    command: [...ownProgram("up"), ...process.argv.slice(3)],
+    command: [...ownProgram(process.argv[2] ?? "up"), ...process.argv.slice(3)],
     folder: process.cwd(),
     ...(log === undefined ? {} : { log }),
   };
