@@ -112,6 +112,19 @@ describe("the kubelet in a whole cluster", () => {
     await until(() => isNodeReady(), 15_000);
   });
 
+  it("says again that its pods are ready, when others have given them up", async () => {
+    const pod = { metadata: { name: "web", namespace }, spec: withoutToken(testPod("web")) };
+    await cluster.client.resource(podsRef).create(pod);
+    await until(() => allPods().filter(isReady).length === 1);
+    const body = { status: { conditions: [{ type: "Ready", status: "False" }] } };
+    const { metadata } = await cluster.client
+      .resource(podsRef)
+      .patch({ name: "web", namespace }, { type: "strategic", body }, { subresource: "status" });
+    const isNewer = (one: Pod): boolean =>
+      Number(one.metadata?.resourceVersion) > Number(metadata?.resourceVersion);
+    await until(() => allPods().some((one) => isNewer(one) && isReady(one)), 15_000);
+  });
+
   it("runs a Deployment, says so, and lets it go again", async () => {
     const labels = { app: "web" };
     await cluster.client.resource(deployments).create({

@@ -105,6 +105,8 @@ export interface Kubelet {
 
 /** Between attempts at a runtime that does not answer yet. */
 const runtimeRetryMs = 250;
+/** Mirrors are looked at again this often. */
+const mirrorMs = 5_000;
 
 class RunningKubelet implements Kubelet {
   readonly handler: Handler;
@@ -314,8 +316,7 @@ class RunningKubelet implements Kubelet {
       using _listening = apiPods.onChange((now, before) => this.#take(now, before));
       for (const pod of apiPods.list()) this.#take(pod, undefined);
       this.#adopt();
-      this.#mirror();
-      await keeping;
+      await Promise.all([keeping, this.#keepMirrors(signal)]);
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -334,6 +335,7 @@ class RunningKubelet implements Kubelet {
       if (pod !== undefined) this.#pods.wake(uidOf(pod));
       return;
     }
+    if (now !== undefined && this.#writer?.isOverruled(now) === true) this.#pods.wake(uidOf(now));
     const isOther = before !== undefined && now !== undefined && uidOf(before) !== uidOf(now);
     if (before !== undefined && (now === undefined || isOther)) this.#pods.remove(uidOf(before));
     if (now !== undefined && !this.#isSettled(now)) this.#pods.set(now);
@@ -361,6 +363,14 @@ class RunningKubelet implements Kubelet {
         if (!this.#stop.signal.aborted)
           logger.warn({ error: chainOf(error) }, "leavings of former pods could not be cleared");
       });
+  }
+
+  /** Also what was refused: the node may not have been known yet, nor its rights. */
+  async #keepMirrors(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#mirror();
+      await this.#options.clock.sleep(mirrorMs, signal).catch(() => undefined);
+    }
   }
 
   /** Makes mirrors be what manifests say; one round at a time. */

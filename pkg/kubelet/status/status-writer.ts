@@ -25,9 +25,15 @@ interface Wanted {
 interface Slot {
   /** What the API server has, as far as is known. */
   told: PodStatus | undefined;
+  /** Resource version with which the server answered the last time. */
+  version: number;
   wanted: Wanted | undefined;
   sending: Promise<void> | undefined;
 }
+
+const versionOf = ({ metadata }: Pod): number => Number(metadata?.resourceVersion ?? 0);
+const readinessOf = (status: PodStatus | undefined): string | undefined =>
+  status?.conditions?.find(({ type }) => type === "Ready")?.status;
 
 /**
  * Tells the API server pods' statuses: at once, one request a pod at a time, and of several
@@ -51,6 +57,7 @@ export class StatusWriter {
     const uid = uidOf(pod);
     const slot = this.#slots.get(uid) ?? {
       told: pod.status,
+      version: versionOf(pod),
       wanted: undefined,
       sending: undefined,
     };
@@ -60,6 +67,19 @@ export class StatusWriter {
       slot.sending = undefined;
     });
     return slot.sending;
+  }
+
+  /**
+   * The object as the server tells it. True: somebody else has written another readiness since
+   * (for a node that was not heard), and this kubelet's word is to be told again.
+   */
+  isOverruled(pod: Pod): boolean {
+    const slot = this.#slots.get(uidOf(pod));
+    if (slot?.told === undefined || slot.sending !== undefined) return false;
+    if (versionOf(pod) <= slot.version) return false;
+    if (readinessOf(pod.status) === readinessOf(slot.told)) return false;
+    slot.told = pod.status;
+    return true;
   }
 
   forget(uid: string): void {
@@ -73,7 +93,7 @@ export class StatusWriter {
       const patch = statusPatch(slot.told, status);
       if (patch === undefined) continue;
       try {
-        await this.#patch(pod, patch);
+        slot.version = versionOf(await this.#patch(pod, patch));
         slot.told = status;
       } catch (error) {
         if (isReason(error, "NotFound", "Conflict")) return;
@@ -85,10 +105,10 @@ export class StatusWriter {
     }
   }
 
-  async #patch(pod: Pod, status: unknown): Promise<void> {
+  async #patch(pod: Pod, status: unknown): Promise<Pod> {
     // With its uid: a pod of the same name that came after must not get this one's status.
     const body = { metadata: { uid: uidOf(pod) }, status };
-    await this.#doors.client
+    return await this.#doors.client
       .resource(podsRef)
       .patch(
         { namespace: namespaceOf(pod), name: nameOf(pod) },
