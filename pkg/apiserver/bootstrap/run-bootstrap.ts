@@ -8,8 +8,9 @@ import type { Logger } from "../../telemetry/logger.ts";
 import { mastersGroup, type UserInfo } from "../auth-contract.ts";
 import type { Stores } from "../create-stores.ts";
 import { createObject } from "../store/create.ts";
-import type { ResourceStore, WriteContext } from "../store/resource-store.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
 import { objectMode, updateObject } from "../store/update.ts";
+import type { WriteContext } from "../store/write-context.ts";
 import {
   type Advertised,
   kubernetesEndpoints,

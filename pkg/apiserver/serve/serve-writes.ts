@@ -11,14 +11,10 @@ import { createObject } from "../store/create.ts";
 import { type DeleteRequest, deleteObject } from "../store/delete.ts";
 import { listObjects } from "../store/list.ts";
 import { parseListOptions } from "../store/list-options.ts";
-import type {
-  Changed,
-  FieldManager,
-  ResourceStore,
-  WriteContext,
-} from "../store/resource-store.ts";
+import type { Changed, ResourceStore } from "../store/resource-store.ts";
 import { selectionOf } from "../store/selection.ts";
 import { objectMode, type UpdateMode, updateObject } from "../store/update.ts";
+import type { FieldManager, WriteContext } from "../store/write-context.ts";
 import type { ServeVerb } from "./serve-verb.ts";
 import { answer, answerJson, success } from "./answers.ts";
 import { bytesOf, decodeBody } from "./bodies.ts";

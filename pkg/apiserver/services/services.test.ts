@@ -6,7 +6,7 @@ import { systemClock } from "../../base/system-clock.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { MemoryStorage } from "../../storage/memory.ts";
 import type { Objects } from "../objects-contract.ts";
-import type { WriteContext } from "../store/resource-store.ts";
+import type { WriteContext } from "../store/write-context.ts";
 import { AddressClaims } from "./address-claims.ts";
 import { addressAt, dynamicFrom, offsetOf, parseIpRange } from "./ip-range.ts";
 import { bitmapOfPorts, parsePortRange, portsFromBitmap } from "./port-bitmap.ts";

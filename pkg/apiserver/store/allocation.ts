@@ -1,7 +1,7 @@
 /** What an object may need of a pool before it is written: addresses and ports of Services. */
 import type { KubeObject } from "../../../api/resource.ts";
 import type { Resource } from "../resource.ts";
-import type { WriteContext } from "./resource-store.ts";
+import type { WriteContext } from "./write-context.ts";
 
 export interface Allocation {
   readonly object: KubeObject;

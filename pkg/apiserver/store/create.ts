@@ -9,7 +9,8 @@ import { validateObjectMeta } from "../../machinery/object-meta.ts";
 import type { Resource } from "../resource.ts";
 import { recordFields } from "./managed-fields.ts";
 import { bornMeta } from "./object-meta.ts";
-import type { ResourceStore, WriteContext } from "./resource-store.ts";
+import type { ResourceStore } from "./resource-store.ts";
+import type { WriteContext } from "./write-context.ts";
 
 /** The object with the namespace of its request; refuses one that names another. */
 export function inNamespace(object: KubeObject, namespace: string): KubeObject {

@@ -3,8 +3,9 @@ import type { KubeObject } from "../../../api/resource.ts";
 import { conflict } from "../refusals.ts";
 import type { Resource } from "../resource.ts";
 import { type DeletionRequest, planDeletion } from "./deletion-plan.ts";
-import type { Change, Changed, ResourceStore, StoredName, WriteContext } from "./resource-store.ts";
+import type { Change, Changed, ResourceStore, StoredName } from "./resource-store.ts";
 import { afterRemoval } from "./update.ts";
+import type { WriteContext } from "./write-context.ts";
 
 export interface DeleteRequest extends DeletionRequest {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };

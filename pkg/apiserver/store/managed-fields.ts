@@ -14,7 +14,7 @@ import {
 } from "../../machinery/apply/server-side-apply.ts";
 import { kubernetesSchema } from "../../machinery/schema.ts";
 import type { Resource } from "../resource.ts";
-import type { WriteContext } from "./resource-store.ts";
+import type { WriteContext } from "./write-context.ts";
 
 type Whole = KubeObject & Readonly<Record<string, unknown>>;
 

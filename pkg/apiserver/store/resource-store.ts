@@ -8,7 +8,6 @@ import type { Random } from "../../base/random.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import { type Storage, StorageError } from "../../storage/storage.ts";
 import type { AdmissionChain } from "../admission/run-admission.ts";
-import type { UserInfo } from "../auth-contract.ts";
 import type { Entry } from "../cache/entry.ts";
 import type { EntryCodec, Prepared } from "../cache/entry-codec.ts";
 import type { ObjectCache } from "../cache/object-cache.ts";
@@ -21,6 +20,7 @@ import type { Resource } from "../resource.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Turns } from "./turns.ts";
 import { isUnchanged } from "./unchanged.ts";
+import type { WriteContext } from "./write-context.ts";
 
 /** What every store shares. */
 export interface StoreParts {
@@ -31,22 +31,6 @@ export interface StoreParts {
   readonly admission: AdmissionChain;
   readonly objects: Objects;
   readonly allocations: Allocations;
-}
-
-export interface FieldManager {
-  readonly name: string;
-  /** The client said so itself; else the name is that of its program. */
-  readonly isNamed: boolean;
-}
-
-/** Who writes, and how. */
-export interface WriteContext {
-  readonly user: UserInfo;
-  readonly dryRun: boolean;
-  /** The object's managedFields say already who applied what. */
-  readonly isApply?: boolean;
-  readonly fieldManager: FieldManager;
-  readonly signal: AbortSignal;
 }
 
 export interface StoredName {

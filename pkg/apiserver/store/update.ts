@@ -10,7 +10,8 @@ import { isFinished } from "./deletion-plan.ts";
 import { validateObjectMetaUpdate } from "../../machinery/object-meta.ts";
 import { recordFields } from "./managed-fields.ts";
 import { keptMeta, specChanged } from "./object-meta.ts";
-import type { Change, Changed, ResourceStore, StoredName, WriteContext } from "./resource-store.ts";
+import type { Change, Changed, ResourceStore, StoredName } from "./resource-store.ts";
+import type { WriteContext } from "./write-context.ts";
 
 /** What a client wants of the object as it is: the body of a PUT, or that plus a patch. */
 export type Wanted = (current: KubeObject, entry: Entry) => KubeObject | Promise<KubeObject>;
