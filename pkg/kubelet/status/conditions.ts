@@ -2,7 +2,7 @@ import type { ContainerStatus, Pod, PodCondition } from "../../../api/core/v1.ts
 import { rfc3339 } from "../../base/clock.ts";
 import { containersOf } from "../pods/pod-spec.ts";
 import { currentSandbox } from "../runtime/runtime-pod.ts";
-import type { PodStatusFacts } from "./pod-status.ts";
+import type { PodStatusFacts } from "./pod-status-facts.ts";
 
 export interface ConditionFacts extends PodStatusFacts {
   readonly phase: string;

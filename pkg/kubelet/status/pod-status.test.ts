@@ -3,7 +3,8 @@ import { describe, it } from "vitest";
 import type { Pod, PodStatus } from "../../../api/core/v1.ts";
 import type { RuntimeContainer } from "../runtime/runtime-pod.ts";
 import { testPod } from "../testing/worker-bench.ts";
-import { podStatus, type PodStatusFacts } from "./pod-status.ts";
+import { podStatus } from "./pod-status.ts";
+import type { PodStatusFacts } from "./pod-status-facts.ts";
 
 const nowMs = Date.UTC(2026, 0, 1);
 

@@ -7,19 +7,9 @@ import { containersOf, isTerminalPhase, type SpecContainer } from "../pods/pod-s
 import { qosOf } from "../runtime/qos.ts";
 import { currentSandbox, latestContainer } from "../runtime/runtime-pod.ts";
 import { conditionsOf } from "./conditions.ts";
-import { containerStatus, isContainerStarted, type StatusFacts } from "./container-status.ts";
+import { containerStatus, isContainerStarted } from "./container-status.ts";
 import { phaseOf } from "./pod-phase.ts";
-
-export interface PodStatusFacts extends StatusFacts {
-  readonly nodeIPs: readonly string[];
-  /** What was said last: conditions keep their times, a start time stays. */
-  readonly before: PodStatus | undefined;
-  readonly startMs: number;
-  /** Why the node ended the pod: Evicted, DeadlineExceeded, OutOfcpu … */
-  readonly failure?: { readonly reason: string; readonly message: string };
-  /** Nothing runs, and nothing will. */
-  readonly isOver: boolean;
-}
+import type { PodStatusFacts } from "./pod-status-facts.ts";
 
 export function podStatus(facts: PodStatusFacts): PodStatus {
   const { pod, before } = facts;
