@@ -12,6 +12,7 @@ import type { Informer } from "../../client/client.ts";
 import { startInformer } from "../../client/informer.ts";
 import type { ReflectorDoors } from "../../client/reflector.ts";
 import { namespaceOf, uidOf } from "../pods/pod-spec.ts";
+import type { PodToken } from "./pod-token.ts";
 import { VolumeError } from "./projected-files.ts";
 import { referencesOf } from "./references.ts";
 import { ServiceAccountTokens } from "./service-account-tokens.ts";
@@ -25,12 +26,6 @@ export interface PodObjects {
   token(pod: Pod, projection: ServiceAccountTokenProjection): Promise<PodToken>;
   /** The pod has gone. */
   forget(uid: string): void;
-}
-
-export interface PodToken {
-  readonly token: string;
-  /** When a new one is to be fetched. */
-  readonly renewAtMs: number;
 }
 
 /** Without an API server nothing can be referred to. */

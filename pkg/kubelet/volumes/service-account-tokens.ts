@@ -4,7 +4,7 @@ import { serviceAccounts } from "../../../api/resources.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import { nameOf, namespaceOf, uidOf } from "../pods/pod-spec.ts";
-import type { PodToken } from "./pod-objects.ts";
+import type { PodToken } from "./pod-token.ts";
 
 /** A token is replaced when this part of its life is over … */
 const renewAtShare = 0.8;
