@@ -6,7 +6,8 @@ import type { RuntimeContainer, RuntimePod, RuntimeSandbox } from "../runtime/ru
 import { testPod } from "../testing/worker-bench.ts";
 import type { BackOff } from "./back-off.ts";
 import { containerHash } from "./container-hash.ts";
-import { planPod, type PlanInput, type PodAction, type PodPlan } from "./plan.ts";
+import { planPod } from "./plan.ts";
+import type { PlanInput, PodAction, PodPlan } from "./plan-contract.ts";
 
 const nowMs = 1_000_000;
 

@@ -4,7 +4,6 @@
  * performs the actions, and asks again when anything has changed.
  */
 import type { Container, Pod } from "../../../api/core/v1.ts";
-import type { ProbeKind, ProbeResult } from "../probes/probe-state.ts";
 import { isSidecar } from "../../machinery/pod-requests.ts";
 import { containersOf, type SpecContainer } from "../pods/pod-spec.ts";
 import {
@@ -14,64 +13,10 @@ import {
   type RuntimePod,
   type RuntimeSandbox,
 } from "../runtime/runtime-pod.ts";
-import { backOffUntilMs, restartBackOff, type BackOff } from "./back-off.ts";
+import { backOffUntilMs, restartBackOff } from "./back-off.ts";
 import { containerHash } from "./container-hash.ts";
+import type { HeldBack, PlanInput, PodAction, PodPlan, Stopping } from "./plan-contract.ts";
 import { planStop } from "./stop-plan.ts";
-
-export type PodAction =
-  | { readonly do: "create-sandbox"; readonly attempt: number }
-  | { readonly do: "stop-sandbox"; readonly sandboxId: string }
-  | {
-      readonly do: "start";
-      readonly container: SpecContainer;
-      readonly restartCount: number;
-      /** The container that this one replaces. */
-      readonly replaces?: RuntimeContainer;
-    }
-  | {
-      readonly do: "kill";
-      readonly container: RuntimeContainer;
-      readonly graceSeconds: number;
-      /** Told in the Killing event: "Stopping container web". */
-      readonly message: string;
-      /** Killed so that it starts again, whatever the restart policy says of its exit. */
-      readonly restart: boolean;
-    };
-
-/** A container that may not be started yet. */
-export interface HeldBack {
-  readonly name: string;
-  readonly untilMs: number;
-  readonly delayMs: number;
-}
-
-export interface PodPlan {
-  /** Starts are done one after the other, in this order; all else at once. */
-  readonly actions: readonly PodAction[];
-  readonly heldBack: readonly HeldBack[];
-  /** Nothing runs, nothing will: by the restart policy, or because the pod was stopped. */
-  readonly isOver: boolean;
-}
-
-export interface Stopping {
-  /** When the pod began to stop. */
-  readonly sinceMs: number;
-  readonly graceSeconds: number;
-}
-
-export interface PlanInput {
-  readonly pod: Pod;
-  readonly runtime: RuntimePod;
-  readonly nowMs: number;
-  /** By container name. */
-  readonly backOffs: ReadonlyMap<string, BackOff>;
-  /** Undefined: the container has no such probe. */
-  readonly probe: (container: RuntimeContainer, kind: ProbeKind) => ProbeResult | undefined;
-  /** Ids of containers that were killed in order to be started again. */
-  readonly restarting: ReadonlySet<string>;
-  /** Absent: the pod is wanted. */
-  readonly stopping?: Stopping;
-}
 
 const nothing: PodPlan = { actions: [], heldBack: [], isOver: false };
 

@@ -26,7 +26,8 @@ import { describeDelay, nextBackOff, restartBackOff, type BackOff } from "./back
 import { killContainer } from "./kill-container.ts";
 import { LastWords } from "./last-words.ts";
 import { runHook } from "./lifecycle-hooks.ts";
-import { planPod, type HeldBack, type PodAction, type PodPlan, type Stopping } from "./plan.ts";
+import { planPod } from "./plan.ts";
+import type { HeldBack, PodAction, PodPlan, Stopping } from "./plan-contract.ts";
 import type { PodContext } from "./pod-context.ts";
 import { PodVolumes } from "./pod-volumes.ts";
 import { PodWorks } from "./pod-works.ts";

@@ -1,6 +1,6 @@
 import { containersOf } from "../pods/pod-spec.ts";
 import { aliveContainers, type RuntimeContainer } from "../runtime/runtime-pod.ts";
-import type { PlanInput, PodAction, PodPlan, Stopping } from "./plan.ts";
+import type { PlanInput, PodAction, PodPlan, Stopping } from "./plan-contract.ts";
 
 /** A container that waited for others to end still gets a moment of its own. */
 const graceSecondsMin = 2;
