@@ -1,4 +1,3 @@
-import type { Decoder } from "./decode.ts";
 import { DecodeError, formatGoPath, formatPath, type Walk } from "./decode-walk.ts";
 import { scalarChecks, type ScalarCheck } from "./decode-scalars.ts";
 import type { FieldSchema, MessageSchema } from "./schema.ts";
@@ -8,6 +7,11 @@ export type Checker = (value: unknown, walk: Walk) => unknown;
 /** The same for a field, which may also be left out: undefined. */
 type FieldCheck = Checker;
 type Fields = Record<string, unknown>;
+
+/** What checking one message needs of the others, by their keys. */
+export interface Checkers {
+  checker(key: string): Checker;
+}
 
 /** "core.v1.PodSpec" → "v1.PodSpec", as Go names the type. */
 const goType = (key: string): string => key.split(".").slice(-2).join(".");
@@ -31,26 +35,26 @@ export function wrongType(value: unknown, type: string, walk: Walk, owner?: stri
 const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function singleCheck(decoder: Decoder, field: FieldSchema, owner: string): Checker {
+function singleCheck(checkers: Checkers, field: FieldSchema, owner: string): Checker {
   if (field.isMessage) {
     let checker: Checker | undefined;
     const { type } = field;
     return (value, walk) => {
       if (value !== null && !isFields(value)) throw wrongType(value, goType(type), walk, owner);
-      checker ??= decoder.checker(type);
+      checker ??= checkers.checker(type);
       return checker(value ?? {}, walk);
     };
   }
   const check: ScalarCheck | undefined = scalarChecks[field.type];
-  if (check === undefined) return schemaUnionCheck(decoder, owner);
+  if (check === undefined) return schemaUnionCheck(checkers, owner);
   return (value, walk) => check(value, (type) => wrongType(value, type, walk, owner));
 }
 
 /** A CRD's schema, or something simpler. */
-function schemaUnionCheck(decoder: Decoder, owner: string): Checker {
+function schemaUnionCheck(checkers: Checkers, owner: string): Checker {
   const key = `${owner.slice(0, owner.lastIndexOf("."))}.JSONSchemaProps`;
   const check: Checker = (value, walk) => {
-    if (isFields(value)) return decoder.checker(key)(value, walk);
+    if (isFields(value)) return checkers.checker(key)(value, walk);
     return Array.isArray(value) ? value.map((one) => check(one, walk)) : value;
   };
   return check;
@@ -103,8 +107,8 @@ function isOmitted(field: FieldSchema): (value: unknown) => boolean {
   return isEmpty;
 }
 
-function fieldCheck(decoder: Decoder, field: FieldSchema, owner: string): FieldCheck {
-  const single = singleCheck(decoder, field, owner);
+function fieldCheck(checkers: Checkers, field: FieldSchema, owner: string): FieldCheck {
+  const single = singleCheck(checkers, field, owner);
   const type = field.isMessage ? goType(field.type) : field.type;
   const many: Readonly<Record<FieldSchema["shape"], () => Checker>> = {
     one: () => single,
@@ -151,11 +155,11 @@ interface Compiled {
   readonly always: readonly (readonly [name: string, value: () => unknown, check: FieldCheck])[];
 }
 
-function compileFields(decoder: Decoder, { key, properties }: MessageSchema): Compiled {
+function compileFields(checkers: Checkers, { key, properties }: MessageSchema): Compiled {
   const checks = new Map<string, NamedCheck>();
   const always: (readonly [string, () => unknown, FieldCheck])[] = [];
   for (const [name, field] of properties) {
-    const check = fieldCheck(decoder, field, key);
+    const check = fieldCheck(checkers, field, key);
     const { embeddedIn } = field;
     const embedded = embeddedIn === undefined ? undefined : { embedded: embeddedIn };
     checks.set(name, { check, embedded });
@@ -187,11 +191,11 @@ function checkOne(
   return kept;
 }
 
-export function compileChecker(decoder: Decoder, message: MessageSchema): Checker {
+export function compileChecker(checkers: Checkers, message: MessageSchema): Checker {
   let compiled: Compiled | undefined;
   return (value, walk) => {
     if (!isFields(value)) throw wrongType(value, goType(message.key), walk);
-    compiled ??= compileFields(decoder, message);
+    compiled ??= compileFields(checkers, message);
     const { checks, always } = compiled;
     const dropped: string[] = [];
     for (const name of Object.keys(value)) {

@@ -3,7 +3,7 @@
  * not have are pruned and named, and values take the form that Go's decoding gives them, so that an
  * object is stored as upstream would store it (no nulls, no empty lists, canonical quantities).
  */
-import { compileChecker, type Checker } from "./decode-checks.ts";
+import { compileChecker, type Checker, type Checkers } from "./decode-checks.ts";
 import type { Walk } from "./decode-walk.ts";
 import { messageOf, type Schema } from "./schema.ts";
 
@@ -13,7 +13,7 @@ export interface Decoded<T> {
   readonly unknownFields: readonly string[];
 }
 
-export class Decoder {
+export class Decoder implements Checkers {
   readonly schema: Schema;
   readonly #checkers = new Map<string, Checker>();
   constructor(schema: Schema) {

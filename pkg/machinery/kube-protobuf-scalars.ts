@@ -1,6 +1,6 @@
 /** Scalars of Kubernetes' protobuf: each is one value in JSON, and some a message on the wire. */
 import type { MessageTable } from "../../api/message.ts";
-import type { Dialect, Scalar } from "./protobuf.ts";
+import type { Dialect, Scalar } from "./protobuf-dialect.ts";
 import { number64, protobufScalars, scalar } from "./protobuf-scalars.ts";
 import { ProtobufError, type ProtobufReader } from "./protobuf-reader.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";

@@ -1,10 +1,7 @@
-import type { Compiled, Fields, Scalar } from "./protobuf.ts";
-import { scalarOf } from "./protobuf-encode.ts";
+import { scalarOf, type Compiled, type MessageDecoder } from "./protobuf-compiled.ts";
+import type { Scalar } from "./protobuf-dialect.ts";
 import { ProtobufReader } from "./protobuf-reader.ts";
 import { messageOf, type FieldSchema, type MessageSchema } from "./schema.ts";
-
-/** Reads a message up to the reader's end. */
-export type MessageDecoder = (reader: ProtobufReader) => Fields;
 
 /** Values of one message in the order of its properties, those of embedded structs among them. */
 type Slots = unknown[];

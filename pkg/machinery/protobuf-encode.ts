@@ -1,28 +1,12 @@
-import type { Compiled, Fields, Scalar } from "./protobuf.ts";
+import { scalarOf, type Compiled, type Encode } from "./protobuf-compiled.ts";
+import type { Fields, Scalar } from "./protobuf-dialect.ts";
 import { ProtobufError } from "./protobuf-reader.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";
 import type { FieldSchema, MessageSchema } from "./schema.ts";
 
-/** Writes a message's fields, without tag and length. */
-export type Encode = (writer: ProtobufWriter, value: Fields) => void;
 type EncodeField = Encode;
 /** Writes one value with its tag. */
 type EncodeValue = (writer: ProtobufWriter, value: unknown) => void;
-
-export function scalarOf(compiled: Compiled, type: string): Scalar {
-  const { scalars, unions } = compiled.dialect;
-  const scalar = scalars[type];
-  if (scalar !== undefined) return scalar;
-  const union = unions[type];
-  if (union === undefined) throw new Error(`protobuf: no scalar type ${type} in this dialect`);
-  return {
-    wireType: 2,
-    zero: undefined,
-    isZero: (value) => value === undefined,
-    write: (writer, value) => compiled.encoder(union.message)(writer, union.toWire(value)),
-    read: (reader) => union.fromWire(compiled.decoder(union.message)(reader)),
-  };
-}
 
 /** An absent value that must be written, and a null in a map (a zero time), is the zero. */
 function encodeScalar(scalar: Scalar, tag: number): EncodeValue {

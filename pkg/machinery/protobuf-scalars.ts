@@ -1,5 +1,5 @@
 /** The scalar types of protobuf itself, and the dialect of proto3 (CRI, etcd). */
-import type { Dialect, Scalar } from "./protobuf.ts";
+import type { Dialect, Scalar } from "./protobuf-dialect.ts";
 import { ProtobufError, type ProtobufReader } from "./protobuf-reader.ts";
 import type { ProtobufWriter } from "./protobuf-writer.ts";
 
