@@ -7,19 +7,29 @@ import { chainOf } from "../pkg/base/errors.ts";
 import { systemClock } from "../pkg/base/system-clock.ts";
 import { systemRandom } from "../pkg/base/system-random.ts";
 import { buildDebianImage, type DebianImage } from "../pkg/images/debian-image.ts";
-import { busyboxImage, nginxImage } from "../pkg/images/debian-recipes.ts";
+import {
+  busyboxImage,
+  guestbookImage,
+  nginxImage,
+  redisImage,
+} from "../pkg/images/debian-recipes.ts";
 import { pullImage } from "../pkg/images/pull-image.ts";
 import { silentLogger } from "../pkg/telemetry/logger.ts";
 import { criDefaults, openImages } from "../cmd/wiring/cri-runtime.ts";
 
-const recipes: Readonly<Record<string, DebianImage>> = { nginx: nginxImage, busybox: busyboxImage };
+const recipes: Readonly<Record<string, DebianImage>> = {
+  nginx: nginxImage,
+  busybox: busyboxImage,
+  redis: redisImage,
+  guestbook: guestbookImage,
+};
 const cache = "/var/cache/tskube/deb";
 /** A registry that is there answers long before; without a network the failure is immediate. */
 const reachMs = 5_000;
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** `name`: nginx or busybox. Throws when it can be neither pulled nor built. */
+/** `name`: one of the recipes. Throws when it can be neither pulled nor built. */
 export async function ensureImage(
   name: string,
   say: (line: string) => void,

@@ -73,3 +73,86 @@ export const nginxImage: DebianImage = {
     stopSignal: "SIGQUIT",
   },
 };
+
+/**
+ * Redis as docker.io has it, as far as a store of our examples needs it: the server in the
+ * foreground, port 6379, its data in /data. The server is part of the tools' package; the server's
+ * own brings its name and files for init systems, so that the tools' layer is a layer to share.
+ */
+export const redisImage: DebianImage = {
+  name: "redis",
+  layers: [["busybox"], ["redis-tools"], ["redis-server"]],
+  accounts,
+  extra: [folder("data")],
+  config: {
+    ...noDefaults,
+    cmd: ["redis-server"],
+    workingDir: "/data",
+    exposedPorts: ["6379/tcp"],
+  },
+};
+
+/**
+ * The guestbook's page, run by busybox httpd for each request: adds what was posted to the list
+ * `entries` of the Redis at $STORE, which redis-cli reaches with the password in $REDISCLI_AUTH, and
+ * writes the list into the template $TEMPLATE. An entry is one line of HTML: it is escaped before it
+ * is kept.
+ */
+const guestbookPage = `#!/bin/sh
+set -u
+store() { timeout 5 redis-cli -e -h "$STORE" "$@" 2> /dev/null; }
+escaped() { sed -e 's/&/\\&amp;/g' -e 's/</\\&lt;/g' -e 's/>/\\&gt;/g' -e 's/"/\\&quot;/g'; }
+answer() { printf 'Status: %s\\r\\n' "$1"; shift; printf '%s\\r\\n' "$@" ''; }
+fail() { answer "$1" 'Content-Type: text/plain'; echo "$2"; exit; }
+
+if [ "$REQUEST_METHOD" = POST ]; then
+  [ "\${CONTENT_LENGTH:-0}" -le 4096 ] || fail '413 Content Too Large' 'an entry is too long'
+  body=$(head -c "\${CONTENT_LENGTH:-0}")
+  case $body in
+    entry=?*) entry=$(httpd -d "\${body#entry=}" | tr '\\r\\n' '  ' | escaped) ;;
+    *) fail '400 Bad Request' 'the form has one field: entry' ;;
+  esac
+  store RPUSH entries "$entry" > /dev/null || fail '503 Service Unavailable' 'the store is away'
+  answer '303 See Other' 'Location: /'
+  exit
+fi
+
+entries=$(store LRANGE entries 0 -1) || fail '503 Service Unavailable' 'the store is away'
+answer '200 OK' 'Content-Type: text/html; charset=utf-8'
+title=$(printf '%s' "$TITLE" | escaped)
+while IFS= read -r line; do
+  case $line in
+    *@TITLE@*) printf '%s\\n' "\${line%%@TITLE@*}$title\${line#*@TITLE@}" ;;
+    *@POD@*) printf '%s\\n' "\${line%%@POD@*}$HOSTNAME\${line#*@POD@}" ;;
+    *@ENTRIES@*) [ -z "$entries" ] || printf '%s\\n' "$entries" | sed 's|.*|<li>&</li>|' ;;
+    *) printf '%s\\n' "$line" ;;
+  esac
+done < "$TEMPLATE"
+`;
+
+const program = (path: string, text: string): LayerMember => {
+  const { entry, content } = textMember(path, text);
+  return { entry: { ...entry, mode: 0o755 }, content };
+};
+
+/** The front end of manifests/examples/guestbook: busybox httpd on port 8080, as nobody. */
+export const guestbookImage: DebianImage = {
+  name: "guestbook",
+  layers: [["busybox"], ["redis-tools"], []],
+  accounts,
+  extra: [
+    folder("srv"),
+    folder("srv/www"),
+    folder("srv/www/cgi-bin"),
+    textMember("srv/www/healthz", "ok\n"),
+    program("srv/www/cgi-bin/index.cgi", guestbookPage),
+  ],
+  config: {
+    ...noDefaults,
+    cmd: ["httpd", "-f", "-p", "8080", "-h", "/srv/www"],
+    exposedPorts: ["8080/tcp"],
+    user: "nobody",
+    // It handles no signal, so as a first process it would ignore every other one.
+    stopSignal: "SIGKILL",
+  },
+};
