@@ -1,41 +1,30 @@
 import type { Clock } from "../base/clock.ts";
+import { lifetimeOf } from "./response.ts";
 
-const entriesMax = 10_000;
+/** At most 40 MB: what is larger than an entry may be is asked for again. */
+const limits = { entriesMax: 10_000, responseBytesMax: 4_096, questionBytesMax: 300 } as const;
 /** Whatever a record says, we ask again after this (and for failures at least so often). */
 const ttlSecondsMax = 30;
 const negativeTtlSeconds = 5;
+const headerBytes = 12;
 
 interface Entry {
+  /** Our own copy: a Buffer's `slice` would be none. */
   readonly bytes: Uint8Array;
+  readonly ttlOffsets: readonly number[];
+  readonly from: number;
   readonly until: number;
 }
 
-/** Smallest TTL of a response's records; undefined where it cannot be read. */
-function ttlOf(response: Uint8Array): number | undefined {
-  const uint16 = (at: number): number => ((response[at] ?? 0) << 8) | (response[at + 1] ?? 0);
-  const records = uint16(6) + uint16(8);
-  if (((response[3] ?? 0) & 0x0f) !== 0 || uint16(6) === 0) return negativeTtlSeconds;
-  const skipName = (start: number): number => {
-    let at = start;
-    for (; at < response.length; at += (response[at] ?? 0) + 1) {
-      const length = response[at] ?? 0;
-      if (length === 0) return at + 1;
-      if ((length & 0xc0) === 0xc0) return at + 2;
-    }
-    return at;
-  };
-  let at = 12;
-  for (let question = 0; question < uint16(4); question++) at = skipName(at) + 4;
-  let least = ttlSecondsMax;
-  for (let record = 0; record < records; record++) {
-    at = skipName(at);
-    if (at + 10 > response.length) return undefined;
-    const ttl =
-      (response[at + 4] ?? 0) * 2 ** 24 + ((response[at + 5] ?? 0) << 16) + uint16(at + 6);
-    least = Math.min(least, ttl);
-    at += 10 + uint16(at + 8);
-  }
-  return least;
+/**
+ * What must be equal for two queries to have one answer: all behind the id, options and the case
+ * of the name too (clients check that it comes back). Undefined: too long to be kept.
+ */
+function keyOf(query: Uint8Array, over: "udp" | "tcp"): string | undefined {
+  if (query.length > limits.questionBytesMax) return undefined;
+  return (
+    over + Buffer.from(query.buffer, query.byteOffset + 2, query.length - 2).toString("latin1")
+  );
 }
 
 /** Answers of other servers, positive and negative, until they are out of date. */
@@ -47,33 +36,47 @@ export class AnswerCache {
     this.#clock = clock;
   }
 
-  /** The response under the id of the query that is to be answered. */
-  get(key: string, id: number): Uint8Array | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    if (entry.until <= this.#clock.monotonic()) {
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The response to this query as if it came now: its id and question, TTLs counted down. */
+  get(query: Uint8Array, over: "udp" | "tcp"): Uint8Array | undefined {
+    const key = keyOf(query, over);
+    const entry = key === undefined ? undefined : this.#entries.get(key);
+    if (key === undefined || entry === undefined) return undefined;
+    const now = this.#clock.monotonic();
+    if (entry.until <= now) {
       this.#entries.delete(key);
       return undefined;
     }
-    const bytes = entry.bytes.slice();
-    bytes[0] = id >>> 8;
-    bytes[1] = id & 0xff;
+    const bytes = new Uint8Array(entry.bytes);
+    bytes.set(query.subarray(0, 2));
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const seconds = Math.floor((now - entry.from) / 1000);
+    for (const at of entry.ttlOffsets)
+      view.setUint32(at, Math.max(0, view.getUint32(at) - seconds));
     return bytes;
   }
 
-  put(key: string, response: Uint8Array): void {
+  /** Keeps what another server answered to this query, if it may be kept. */
+  put(query: Uint8Array, over: "udp" | "tcp", response: Uint8Array): void {
+    const key = keyOf(query, over);
     const isTruncated = ((response[2] ?? 0) & 0x02) !== 0;
-    const ttl = ttlOf(response);
-    if (isTruncated || ttl === undefined || ttl <= 0) return;
-    if (this.#entries.size >= entriesMax) {
+    const tooLarge = response.length > limits.responseBytesMax || response.length < headerBytes;
+    const lifetime = isTruncated || tooLarge ? undefined : lifetimeOf(response);
+    if (key === undefined || lifetime === undefined) return;
+    const { isPositive, ttlOffsets, ttlSeconds = negativeTtlSeconds } = lifetime;
+    const seconds = Math.min(ttlSeconds, isPositive ? ttlSecondsMax : negativeTtlSeconds);
+    if (seconds <= 0) return;
+    this.#entries.delete(key);
+    if (this.#entries.size >= limits.entriesMax) {
       // The oldest entry leaves: a Map keeps the order in which keys came.
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#entries.delete(oldest);
     }
-    this.#entries.delete(key);
-    this.#entries.set(key, {
-      bytes: response.slice(),
-      until: this.#clock.monotonic() + ttl * 1000,
-    });
+    const from = this.#clock.monotonic();
+    const until = from + seconds * 1000;
+    this.#entries.set(key, { bytes: new Uint8Array(response), ttlOffsets, from, until });
   }
 }

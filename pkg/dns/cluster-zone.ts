@@ -23,6 +23,9 @@ interface Names {
 }
 
 const isIpv4 = (address: string): boolean => /^\d+\.\d+\.\d+\.\d+$/.test(address);
+/** The API accepts labels that do not fit into a DNS message (RFC 1035, 3.1). */
+const isHostName = (name: string): boolean =>
+  name.length <= 253 && name.split(".").every((label) => label !== "" && label.length <= 63);
 const reverseName = (ip: string): string => `${ip.split(".").toReversed().join(".")}.in-addr.arpa`;
 
 /** Collects records under their owner names. */
@@ -62,7 +65,9 @@ function addClusterIps(into: Collector, service: Service, name: string): void {
   }
 }
 
-/** A headless service: its name leads to every endpoint, and each endpoint has a name of its own. */
+/**
+ * A headless service: its name leads to every endpoint, and each endpoint has a name of its own.
+ */
 function addEndpoints(
   into: Collector,
   service: Service,
@@ -97,7 +102,7 @@ function namesOf(service: Service, slices: readonly EndpointSlice[], zone: strin
   const name = `${serviceName}.${namespace}.svc.${zone}`;
   if (service.spec?.type === "ExternalName") {
     const target = (service.spec.externalName ?? "").toLowerCase().replace(/\.$/, "");
-    if (target !== "") into.add(name, { type: "CNAME", target });
+    if (isHostName(target)) into.add(name, { type: "CNAME", target });
   } else if (service.spec?.clusterIP === "None") addEndpoints(into, service, slices, name);
   else addClusterIps(into, service, name);
   return into;
@@ -126,7 +131,13 @@ export class ClusterZone {
     this.#byName.set(version.name, new Map([["", [version]]]));
   }
 
+  /** Moves with every change: as long as it is the same, so are all answers. */
+  get version(): number {
+    return this.#serial;
+  }
+
   setNamespaces(names: Iterable<string>): void {
+    this.#serial++;
     this.#namespaces.clear();
     for (const name of names) this.#namespaces.add(name);
   }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { decodeQuery, encodeAnswer, MessageError, recordType, type Answer } from "./message.ts";
 
-/** A query for NAME by hand: header, labels, type, class, and an OPT record where `edns` says so. */
+/**
+ * A query for NAME by hand: header, labels, type, class, and an OPT record where `edns` says so.
+ */
 function queryBytes(name: string, type: number, edns?: number): Uint8Array {
   const labels = name
     .split(".")

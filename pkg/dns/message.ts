@@ -21,12 +21,15 @@ export const responseCode = {
   noSuchName: 3,
   notImplemented: 4,
   refused: 5,
+  /** Needs EDNS: its upper bits stand in the OPT record. */
+  badVersion: 16,
 } as const;
 const classInternet = 1;
 
 export interface Query {
   readonly id: number;
-  readonly recursionDesired: boolean;
+  /** What the answer repeats of the query's flags: opcode, and whether recursion is desired. */
+  readonly repeatedFlags: number;
   readonly name: string;
   readonly type: number;
   readonly class: number;
@@ -35,10 +38,14 @@ export interface Query {
   /** Largest answer that the client takes over UDP; 512 without EDNS. */
   readonly payloadBytesMax: number;
   readonly hasEdns: boolean;
+  /** Of EDNS; we know 0 only. */
+  readonly ednsVersion: number;
 }
 
 export type RecordData =
   | { readonly type: "A"; readonly address: string }
+  /** 16 bytes, as another server gave them. */
+  | { readonly type: "AAAA"; readonly address: Uint8Array }
   | { readonly type: "CNAME" | "PTR" | "NS"; readonly target: string }
   | {
       readonly type: "SRV";
@@ -78,8 +85,19 @@ export class MessageError extends Error {
 const headerBytes = 12;
 const nameBytesMax = 255;
 const plainPayloadBytes = 512;
-/** Larger datagrams are cut into fragments on ordinary links, and those are lost (DNS flag day 2020). */
+/**
+ * Larger datagrams are cut into fragments on ordinary links, and those are lost (DNS flag day
+ * 2020).
+ */
 const ednsPayloadBytesMax = 1232;
+
+/**
+ * Characters of names by their byte. A dot within a label is another character than that between
+ * labels: whoever asks for the one label "web.default" does not ask for web in default.
+ */
+const lowerCase: readonly string[] = Array.from({ length: 256 }, (_, code) =>
+  code === 0x2e ? "\uff0e" : String.fromCharCode(code >= 65 && code <= 90 ? code + 32 : code),
+);
 
 function readName(
   bytes: Uint8Array,
@@ -100,8 +118,7 @@ function readName(
     let label = "";
     const labelEnd = at + length;
     for (; at < labelEnd; at++) {
-      const code = bytes[at] as number;
-      label += String.fromCharCode(code >= 65 && code <= 90 ? code + 32 : code);
+      label += lowerCase[bytes[at] ?? 0] ?? "";
     }
     name = name === "" ? label : `${name}.${label}`;
   }
@@ -131,19 +148,21 @@ export function decodeQuery(bytes: Uint8Array): Query {
   const offered = isOpt ? uint16(bytes, afterQuestion + 3) : plainPayloadBytes;
   return {
     id,
-    recursionDesired: (flags & 0x0100) !== 0,
+    repeatedFlags: flags & 0x7900,
     name,
     type: uint16(bytes, end),
     class: uint16(bytes, end + 2),
     question: bytes.slice(headerBytes, afterQuestion),
     payloadBytesMax: Math.min(Math.max(offered, plainPayloadBytes), ednsPayloadBytesMax),
     hasEdns: isOpt,
+    ednsVersion: isOpt ? (bytes[afterQuestion + 6] ?? 0) : 0,
   };
 }
 
 /** The number by which a record's type goes over the wire. */
 export const typeNumber: Readonly<Record<RecordData["type"], number>> = {
   A: recordType.a,
+  AAAA: recordType.aaaa,
   CNAME: recordType.cname,
   PTR: recordType.ptr,
   NS: recordType.ns,
@@ -189,8 +208,15 @@ class Writer {
     this.#bytes[at + 1] = value & 0xff;
   }
   name(name: string): void {
+    this.#name(name, true);
+  }
+  /** Without pointers, where RFC 3597, 4, wants none: resolvers refuse them in SRV. */
+  wholeName(name: string): void {
+    this.#name(name, false);
+  }
+  #name(name: string, mayPoint: boolean): void {
     for (let rest = name; rest !== "";) {
-      const known = this.#names.get(rest);
+      const known = mayPoint ? this.#names.get(rest) : undefined;
       if (known !== undefined) return this.uint16(0xc000 | known);
       if (this.#length < 0x3fff) this.#names.set(rest, this.#length);
       const dot = rest.indexOf(".");
@@ -224,6 +250,8 @@ function writeData(writer: Writer, zone: string, data: RecordData): void {
     case "A":
       for (const part of data.address.split(".")) writer.uint8(Number(part));
       return;
+    case "AAAA":
+      return writer.raw(data.address);
     case "CNAME":
     case "PTR":
     case "NS":
@@ -232,7 +260,7 @@ function writeData(writer: Writer, zone: string, data: RecordData): void {
       writer.uint16(data.priority);
       writer.uint16(data.weight);
       writer.uint16(data.port);
-      return writer.name(data.target);
+      return writer.wholeName(data.target);
     case "TXT":
       writer.uint8(data.text.length);
       return writer.raw(new TextEncoder().encode(data.text));
@@ -255,25 +283,28 @@ function writeRecord(writer: Writer, { name, ttlSeconds, data }: DnsRecord): voi
   writer.setUint16(lengthAt, writer.length - lengthAt - 2);
 }
 
-/** Type, payload size, no flags, no options (RFC 6891, 6.1.2). */
-function writeOpt(writer: Writer): void {
+/** Type, payload size, upper bits of the code, no flags, no options (RFC 6891, 6.1.2). */
+function writeOpt(writer: Writer, code: number): void {
   writer.uint8(0);
   writer.uint16(recordType.opt);
   writer.uint16(ednsPayloadBytesMax);
-  writer.uint32(0);
+  writer.uint32((code >>> 4) << 24);
   writer.uint16(0);
 }
 const optBytes = 11;
 
-/** The answer's bytes; records that do not fit into `bytesMax` are left out and the answer says so (TC). */
+/**
+ * The answer's bytes; records that do not fit into `bytesMax` are left out and the answer says so
+ * (TC).
+ */
 export function encodeAnswer(query: Query, answer: Answer, bytesMax: number): Uint8Array {
   const writer = new Writer();
   const flags =
     0x8000 |
     (answer.authoritative ? 0x0400 : 0) |
-    (query.recursionDesired ? 0x0100 : 0) |
+    query.repeatedFlags |
     0x0080 |
-    answer.code;
+    (answer.code & 0x0f);
   writer.uint16(query.id);
   writer.uint16(flags);
   writer.uint16(1);
@@ -299,7 +330,7 @@ export function encodeAnswer(query: Query, answer: Answer, bytesMax: number): Ui
     return count;
   });
   if (query.hasEdns) {
-    writeOpt(writer);
+    writeOpt(writer, answer.code);
     counts[2] = (counts[2] ?? 0) + 1;
   }
   counts.forEach((count, section) => writer.setUint16(6 + 2 * section, count));
@@ -307,7 +338,26 @@ export function encodeAnswer(query: Query, answer: Answer, bytesMax: number): Ui
   return writer.result();
 }
 
-/** An answer without records to a message that could not be read. */
+/** A query of our own, with recursion; its id is for the forwarder to choose. */
+export function encodeQuery(name: string, type: number): Uint8Array {
+  const writer = new Writer();
+  for (const value of [0, 0x0100, 1, 0, 0, 0]) writer.uint16(value);
+  writer.name(name);
+  writer.uint16(type);
+  writer.uint16(classInternet);
+  return writer.result();
+}
+
+/** An answer without records: what kept us from giving a better one. */
+export const failure = (code: number): Answer => ({
+  code,
+  authoritative: false,
+  answers: [],
+  authority: [],
+  additional: [],
+});
+
+/** The answer to a message of which nothing but the header's id could be read. */
 export function encodeFailure(id: number, code: number): Uint8Array {
   const bytes = new Uint8Array(headerBytes);
   bytes.set([id >>> 8, id & 0xff, 0x80, 0x80 | code]);

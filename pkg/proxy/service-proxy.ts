@@ -9,6 +9,7 @@ import { endpointSlices, services } from "../../api/resources.ts";
 import type { Clock } from "../base/clock.ts";
 import { chainOf } from "../base/errors.ts";
 import type { Informer, Informers } from "../client/client.ts";
+import { byService, sliceIndexes, sliceService } from "../machinery/slice-service.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Nftables } from "../linux/nftables.ts";
 import { emptyTable, ServiceTable, tableName } from "./plan.ts";
@@ -22,12 +23,9 @@ export interface ProxyOptions {
   readonly logger: Logger;
 }
 
-const byService = "service";
 /** After a failed transaction the whole table is built anew, after this pause. */
 const rebuildDelayMs = 1_000;
 
-const serviceOf = (slice: EndpointSlice): string =>
-  `${slice.metadata?.namespace}/${slice.metadata?.labels?.["kubernetes.io/service-name"] ?? ""}`;
 const keyOf = (service: Service): string =>
   `${service.metadata?.namespace}/${service.metadata?.name}`;
 
@@ -35,9 +33,7 @@ const keyOf = (service: Service): string =>
 export async function runServiceProxy(options: ProxyOptions, signal: AbortSignal): Promise<void> {
   const { informers, clock, logger } = options;
   const serviceInformer = informers.informer(services);
-  const sliceInformer = informers.informer(endpointSlices, {
-    indexes: { [byService]: (slice) => [serviceOf(slice)] },
-  });
+  const sliceInformer = informers.informer(endpointSlices, { indexes: sliceIndexes });
   await Promise.all([serviceInformer.synced, sliceInformer.synced]);
   const changed = new Wakeup();
   using _services = serviceInformer.onChange((now, before) => {
@@ -45,7 +41,7 @@ export async function runServiceProxy(options: ProxyOptions, signal: AbortSignal
     if (service !== undefined) changed.mark(keyOf(service));
   });
   using _slices = sliceInformer.onChange((now, before) => {
-    for (const slice of [now, before]) if (slice !== undefined) changed.mark(serviceOf(slice));
+    for (const slice of [now, before]) if (slice !== undefined) changed.mark(sliceService(slice));
   });
   const table = new AppliedTable(options, serviceInformer, sliceInformer);
   let rebuild = true;
