@@ -1,8 +1,8 @@
 /**
- * Machines on one host: each has network, mount, UTS, IPC, PID and cgroup namespaces of its own, its
- * own /etc/tskube, /var/lib/tskube, /run, logs and cgroup tree, and a link to a bridge in one more
- * network namespace, the switch. The host's own network is never touched. Needs root, util-linux
- * and iproute2.
+ * Machines on one host: each has network, mount, UTS, IPC, PID and cgroup namespaces of its own,
+ * its own /etc/tskube, /var/lib/tskube, /run, logs and cgroup tree, and a link to a bridge in one
+ * more network namespace, the switch. The host's own network is never touched. Needs root,
+ * util-linux and iproute2.
  */
 import { execFileSync, spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import {
@@ -85,7 +85,9 @@ export async function makeMachines(set: string, count: number): Promise<Machines
 /** Says that all is ready, lets go of its output, and waits; a shell that waits reaps orphans. */
 const holdScript = "echo ready; exec >/dev/null 2>&1; sleep infinity & wait";
 
-/** Starts a process that only holds namespaces; answers its pid, or of a new PID namespace the 1. */
+/**
+ * Starts a process that only holds namespaces; answers its pid, or of a new PID namespace the 1.
+ */
 async function holdNamespaces(flags: readonly string[], script: string): Promise<number> {
   const words = [...flags, "sh", "-c", `${script}\n${holdScript}`];
   const child = spawn("unshare", words, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
@@ -225,7 +227,9 @@ export function tryIn(
   return spawnSync(program, rest, { encoding: "utf8", timeout: timeoutMs });
 }
 
-/** Ends every process of the machines, which ends their namespaces, mounts and links; then files. */
+/**
+ * Ends every process of the machines, which ends their namespaces, mounts and links; then files.
+ */
 export async function removeMachines(set: string): Promise<void> {
   const made = readMachines(set);
   for (const machine of made?.machines ?? []) {

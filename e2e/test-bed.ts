@@ -1,7 +1,7 @@
 /**
  * A place for a whole cluster on this machine: a network namespace of its own, with one link that
- * leads nowhere, in which programs are run as a person would run them. Nothing of the host's network is
- * touched, and what is left behind can be told.
+ * leads nowhere, in which programs are run as a person would run them. Nothing of the host's
+ * network is touched, and what is left behind can be told.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 /**
- * `npm run build`: dist/NAME.mjs (or --out FOLDER) for every program of cmd/, one file each with what it needs, and
- * with --sea single executables for tskube and tskubectl, which need nothing but a libc.
+ * `npm run build`: dist/NAME.mjs (or --out FOLDER) for every program of cmd/, one file each with
+ * what it needs, and with --sea single executables for tskube and tskubectl, which need nothing but
+ * a libc.
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +15,9 @@ const { out } = parseArgs({
   strict: false,
 }).values;
 const dist = typeof out === "string" ? out : join(root, "dist");
-/** Written beside, then put in place at once: a program that is starting sees one build, not two. */
+/**
+ * Written beside, then put in place at once: a program that is starting sees one build, not two.
+ */
 const draft = `${dist}.draft`;
 const executables = ["tskube", "tskubectl"];
 
@@ -24,7 +27,9 @@ const programs = readdirSync(join(root, "cmd"))
 const quickStarters = ["tskubectl"];
 const slowStarters = programs.filter((name) => !quickStarters.includes(name));
 
-/** Parts that only some commands need stay files of their own, so that start-up does not read them. */
+/**
+ * Parts that only some commands need stay files of their own, so that start-up does not read them.
+ */
 async function bundle(): Promise<void> {
   const build = await rolldown({
     input: Object.fromEntries(

@@ -1,6 +1,7 @@
 /**
- * `npm run dev`: a cluster from source, started again whenever a file of it is saved. As root the real
- * one, otherwise simulated nodes. Containers go on over each restart. Further words go to `tskube up`.
+ * `npm run dev`: a cluster from source, started again whenever a file of it is saved. As root the
+ * real one, otherwise simulated nodes. Containers go on over each restart. Further words go to
+ * `tskube up`.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { watch } from "node:fs";

@@ -15,7 +15,9 @@ function floorOf(path: string, seen: readonly string[] = []): number {
   return below.reduce((most, other) => Math.max(most, 1 + floorOf(other, [...seen, path])), 0);
 }
 
-/** One line a floor, the highest first, each room with what it may import beside the ground floors. */
+/**
+ * One line a floor, the highest first, each room with what it may import beside the ground floors.
+ */
 export function drawFloors(): string {
   const floors = new Map<number, string[]>();
   for (const { path } of rooms) {

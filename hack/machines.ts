@@ -1,6 +1,7 @@
 /**
- * Machines on this host, to try tsadm on: `hack/machines 2` makes two, `hack/machines enter 1 [COMMAND]`
- * goes into one (0: a place on their link that is none of them), `hack/machines down` removes them.
+ * Machines on this host, to try tsadm on: `hack/machines 2` makes two,
+ * `hack/machines enter 1 [COMMAND]` goes into one (0: a place on their link that is none of them),
+ * `hack/machines down` removes them.
  */
 import { spawnSync } from "node:child_process";
 import {

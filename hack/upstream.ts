@@ -1,6 +1,7 @@
 /**
- * Upstream's programs as judges: where the folder ../shared/upstream is, its `get` builds them. Tests that
- * everybody waits for get kubectl and crictl; the others only when they are built already, or asked for.
+ * Upstream's programs as judges: where the folder ../shared/upstream is, its `get` builds them.
+ * Tests that everybody waits for get kubectl and crictl; the others only when they are built
+ * already, or asked for.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

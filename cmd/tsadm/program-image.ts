@@ -102,7 +102,9 @@ export async function buildProgramImage(images: Images, name: string, dist: stri
 
 const etcdProgram = "/usr/bin/etcd";
 
-/** An image with etcd: this machine's where Debian's package is installed, else from the package. */
+/**
+ * An image with etcd: this machine's where Debian's package is installed, else from the package.
+ */
 export async function buildEtcdImage(images: Images, name: string): Promise<void> {
   if (existsSync(etcdProgram)) {
     await buildImage(images, {

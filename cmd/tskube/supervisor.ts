@@ -10,7 +10,9 @@ const restartWaitMs = { first: 100, most: 5_000 } as const;
 /** Who ran for so long has not failed at its start: the next wait is the first again. */
 const settledMs = 30_000;
 
-/** `tskube supervisor STATE_FOLDER`: owns the containers, and starts `tskube up` again when it dies. */
+/**
+ * `tskube supervisor STATE_FOLDER`: owns the containers, and starts `tskube up` again when it dies.
+ */
 export const supervisor = ([
   stateFolder = "/run/tskube/supervisor",
 ]: readonly string[]): Promise<void> =>

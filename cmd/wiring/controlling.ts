@@ -7,7 +7,10 @@ import { apiAccess, type ApiAccess } from "./api-access.ts";
 export interface ControllingOptions extends ControllerSettings {
   /** The manager's own way to the API: every controller reads through it, all from one copy. */
   readonly access: ApiAccess;
-  /** The API under the name of one of kube-system's ServiceAccounts: each controller writes with its own rights. */
+  /**
+   * The API under the name of one of kube-system's ServiceAccounts: each controller writes with its
+   * own rights.
+   */
   readonly asAccount: (account: string) => Transport;
 }
 

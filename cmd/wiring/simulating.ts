@@ -3,7 +3,9 @@ import { runSimulatedNodes } from "../../pkg/sim/simulated-node.ts";
 import { apiAccess } from "./api-access.ts";
 import type { Doors } from "./doors.ts";
 
-/** Nodes that only pretend: pods that are bound to them run, and become ready, without a process. */
+/**
+ * Nodes that only pretend: pods that are bound to them run, and become ready, without a process.
+ */
 export async function runSimulating(
   count: number,
   as: (commonName: string, ...organizations: readonly string[]) => Transport,

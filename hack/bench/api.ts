@@ -1,9 +1,11 @@
 /**
- * The API server over TLS beside upstream's kube-apiserver, with upstream's own load generator's work:
- * creates, GETs, patches, lists, watches. Ours on SQLite and on etcd, each server alone and in the same run.
- * Needs Go and the folder ../shared/bench; without upstream's server only ours is measured.
+ * The API server over TLS beside upstream's kube-apiserver, with upstream's own load generator's
+ * work: creates, GETs, patches, lists, watches. Ours on SQLite and on etcd, each server alone and
+ * in the same run. Needs Go and the folder ../shared/bench; without upstream's server only ours is
+ * measured.
  *
- *     node hack/bench/api.ts [--pods 5000] [--seconds 4] [--rows create1,create,get,…] [--watchers 500]
+ *     node hack/bench/api.ts [--pods 5000] [--seconds 4] [--rows create1,create,get,…]
+ *         [--watchers 500]
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 /**
- * A whole cluster, measured from outside: `tskube up` until the API answers and until the node is Ready,
- * from a create to a Ready pod, a hundred pods at once, idle memory and CPU. As root; images nginx and
- * busybox are needed (hack/ensure-image.ts); runs in a network namespace of its own.
+ * A whole cluster, measured from outside: `tskube up` until the API answers and until the node is
+ * Ready, from a create to a Ready pod, a hundred pods at once, idle memory and CPU. As root; images
+ * nginx and busybox are needed (hack/ensure-image.ts); runs in a network namespace of its own.
  *
  *     node hack/bench/cluster.ts [--starts 5] [--pods 30]
  */
@@ -32,7 +32,9 @@ const { values } = parseArgs({
 const idleSeconds = 20;
 const manyPods = 100;
 
-/** PSS of a process: its own pages, and its share of those that it shares (proc(5), smaps_rollup). */
+/**
+ * PSS of a process: its own pages, and its share of those that it shares (proc(5), smaps_rollup).
+ */
 const pssMib = (pid: number): number =>
   Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024;
 /** User and system time in milliseconds (proc(5), stat: fields 14 and 15, in hundredths). */

@@ -1,8 +1,9 @@
 /**
- * How long `get pods` takes from the built program, beside upstream's kubectl in the same run, taking
- * turns: what a person waits for. A cluster must be running.
+ * How long `get pods` takes from the built program, beside upstream's kubectl in the same run,
+ * taking turns: what a person waits for. A cluster must be running.
  *
- *     npm run build && node hack/bench/kubectl.ts [--runs 15] [--kubeconfig FILE] [--kubectl PROGRAM]
+ *     npm run build
+ *     node hack/bench/kubectl.ts [--runs 15] [--kubeconfig FILE] [--kubectl PROGRAM]
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -98,7 +98,9 @@ function constant(name: string, type: string, from: GroupVersion, resource: ApiR
 
 const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-/** Two groups hold events, and two versions autoscalers: the newer or smaller says so in its name. */
+/**
+ * Two groups hold events, and two versions autoscalers: the newer or smaller says so in its name.
+ */
 const renamed: Readonly<Record<string, string>> = {
   "events.v1.Event": "eventsV1",
   "autoscaling.v1.HorizontalPodAutoscaler": "horizontalPodAutoscalersV1",

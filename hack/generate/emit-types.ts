@@ -97,7 +97,9 @@ class TypesFile {
     return `  readonly ${property(field.json)}${isRequired ? "" : "?"}: ${this.#type(field)};\n`;
   }
 
-  /** Go writes a plain scalar without omitempty always, whether OpenAPI calls it required or not. */
+  /**
+   * Go writes a plain scalar without omitempty always, whether OpenAPI calls it required or not.
+   */
   #isAlwaysThere({ type, shape, pointer, omit }: ModelField): boolean {
     return scalars[type] !== undefined && shape === "one" && !pointer && omit === "never";
   }

@@ -1,6 +1,6 @@
 /**
- * The kinds that are served, built in: the whole registry. What is not here is in no discovery, since
- * an API that stores what nothing acts on would promise too much. Order is that of discovery.
+ * The kinds that are served, built in: the whole registry. What is not here is in no discovery,
+ * since an API that stores what nothing acts on would promise too much. Order is that of discovery.
  */
 import type { KubeObject } from "../../api/resource.ts";
 import { certificateSigningRequests } from "./kinds/certificate-signing-request.ts";
@@ -21,7 +21,9 @@ import { serviceAccounts } from "./kinds/service-account.ts";
 import { services } from "./kinds/service.ts";
 import type { Resource } from "./resource.ts";
 
-/** A list of kinds forgets which kind each is: the generic store hands each only its own objects. */
+/**
+ * A list of kinds forgets which kind each is: the generic store hands each only its own objects.
+ */
 const anyKind = <T extends KubeObject>(resource: Resource<T>): Resource =>
   resource as unknown as Resource;
 

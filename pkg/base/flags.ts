@@ -1,4 +1,6 @@
-/** Command lines in kubectl's manner: --name=value, --name value, -n value, -nvalue, -it, --. Pure. */
+/**
+ * Command lines in kubectl's manner: --name=value, --name value, -n value, -nvalue, -it, --. Pure.
+ */
 export interface FlagSpec {
   /** One letter. */
   readonly short?: string;

@@ -1,4 +1,6 @@
-/** Why a CRI call failed, in gRPC's words: closed. The code is put on the wire by grpc-server.ts. */
+/**
+ * Why a CRI call failed, in gRPC's words: closed. The code is put on the wire by grpc-server.ts.
+ */
 export type CriReason =
   | "NOT_FOUND"
   | "ALREADY_EXISTS"

@@ -127,7 +127,9 @@ export const newestFirst = <T extends { readonly createdAtMs: number }>(
   records: readonly T[],
 ): readonly T[] => records.toSorted((a, b) => b.createdAtMs - a.createdAtMs);
 
-/** Verbose status for `crictl inspect`: one JSON text under "info". 64-bit numbers become strings. */
+/**
+ * Verbose status for `crictl inspect`: one JSON text under "info". 64-bit numbers become strings.
+ */
 export const verboseInfo = (info: object): Readonly<Record<string, string>> => ({
   info: JSON.stringify(info, (_key, value: unknown) =>
     typeof value === "bigint"

@@ -1,7 +1,9 @@
 import type { ContainerConfig, PodSandboxConfig } from "../../api/cri/v1.ts";
 import type { Spec } from "../../api/oci/runtime.ts";
 
-/** A pod's sandbox, as it is written down. What can be derived from the configuration is not kept. */
+/**
+ * A pod's sandbox, as it is written down. What can be derived from the configuration is not kept.
+ */
 export interface SandboxRecord {
   readonly id: string;
   readonly config: PodSandboxConfig;

@@ -1,4 +1,6 @@
-/** Pods' sandboxes: namespaces, network, files. Decides what is there; never looks into containers. */
+/**
+ * Pods' sandboxes: namespaces, network, files. Decides what is there; never looks into containers.
+ */
 import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NamespaceMode, Protocol, type PodSandboxConfig } from "../../api/cri/v1.ts";

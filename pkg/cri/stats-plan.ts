@@ -59,7 +59,9 @@ export function planMemoryUsage({ stat, current, limit }: MemoryFacts): MemoryUs
   };
 }
 
-/** /proc/<pid>/net/dev: after the name, eight numbers of what came in and eight of what went out. */
+/**
+ * /proc/<pid>/net/dev: after the name, eight numbers of what came in and eight of what went out.
+ */
 export function parseNetworkDevices(text: string): readonly NetworkInterfaceUsage[] {
   return text.split("\n").flatMap((line) => {
     const match = /^\s*([^:\s]+):\s*(.+)$/.exec(line);

@@ -11,7 +11,9 @@ export interface ContainerStart {
   readonly id: string;
   /** OCI runtime spec 1.3; namespaces with a path are joined, those without are made. */
   readonly spec: Spec;
-  /** Overlay to mount as root inside the container's own mount namespace; absent: spec.root.path. */
+  /**
+   * Overlay to mount as root inside the container's own mount namespace; absent: spec.root.path.
+   */
   readonly overlay?: {
     readonly lower: readonly string[];
     readonly upper: string;
@@ -55,7 +57,9 @@ export interface Supervisor {
     readonly running: readonly RunningContainer[];
     readonly exited: readonly Exit[];
   }>;
-  /** Forgets an exit and removes the container's cgroup and run files; kills it first if running. */
+  /**
+   * Forgets an exit and removes the container's cgroup and run files; kills it first if running.
+   */
   remove(id: string): Promise<void>;
   /** Closes and reopens the log file after it was renamed (rotation). */
   reopenLog(id: string): Promise<void>;

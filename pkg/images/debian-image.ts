@@ -32,7 +32,9 @@ export interface DebianBuild {
   readonly signal?: AbortSignal;
 }
 
-/** Builds the image from the machine's apt sources; the same package versions give the same image. */
+/**
+ * Builds the image from the machine's apt sources; the same package versions give the same image.
+ */
 export async function buildDebianImage(
   images: Images,
   image: DebianImage,

@@ -1,4 +1,7 @@
-/** Debian packages by apt and dpkg-deb: looked up, downloaded into a cache, read. Nothing is installed. */
+/**
+ * Debian packages by apt and dpkg-deb: looked up, downloaded into a cache, read. Nothing is
+ * installed.
+ */
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";

@@ -94,9 +94,9 @@ export const redisImage: DebianImage = {
 
 /**
  * The guestbook's page, run by busybox httpd for each request: adds what was posted to the list
- * `entries` of the Redis at $STORE, which redis-cli reaches with the password in $REDISCLI_AUTH, and
- * writes the list into the template $TEMPLATE. An entry is one line of HTML: it is escaped before it
- * is kept.
+ * `entries` of the Redis at $STORE, which redis-cli reaches with the password in $REDISCLI_AUTH,
+ * and writes the list into the template $TEMPLATE. An entry is one line of HTML: it is escaped
+ * before it is kept.
  */
 const guestbookPage = `#!/bin/sh
 set -u

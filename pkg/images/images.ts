@@ -152,7 +152,9 @@ export class Images {
     return image.config.diffIds.map((diffId) => this.layers.path(diffId)).toReversed();
   }
 
-  /** A container's overlay, uppermost layer first; there even when the image has no name any more. */
+  /**
+   * A container's overlay, uppermost layer first; there even when the image has no name any more.
+   */
   overlayOf(containerId: string): Snapshot & { readonly lower: readonly string[] } {
     const lower = this.snapshots.layersOf(containerId).map((diffId) => this.layers.path(diffId));
     return { lower: lower.toReversed(), ...this.snapshots.paths(containerId) };

@@ -103,7 +103,9 @@ async function unpackAll(
   }
 }
 
-/** Imports what `docker save` or `ctr export` wrote: an archive of a layout, or Docker's own form. */
+/**
+ * Imports what `docker save` or `ctr export` wrote: an archive of a layout, or Docker's own form.
+ */
 export async function importArchive(
   images: Images,
   archive: AsyncIterable<Uint8Array>,
@@ -167,7 +169,9 @@ async function importDockerLayer(
   return { mediaType: isPlain ? mediaTypes.layer : mediaTypes.layerGzip, ...stored };
 }
 
-/** Older archives link equal layers to one another; a link that leads out of the folder is refused. */
+/**
+ * Older archives link equal layers to one another; a link that leads out of the folder is refused.
+ */
 async function fileIn(folder: string, path: string): Promise<string> {
   const [root, file] = [await realpath(folder), await realpath(join(folder, ...layerPath(path)))];
   if (!file.startsWith(`${root}/`)) throw new Error(`${path} leads out of the archive`);

@@ -182,7 +182,9 @@ export class LayerFolder {
     return `${this.#folder(path.slice(0, -1))}/${name}`;
   }
 
-  /** Resolves a folder inside the root, following links as a chroot would; makes what is missing. */
+  /**
+   * Resolves a folder inside the root, following links as a chroot would; makes what is missing.
+   */
   #folder(path: LayerPath): string {
     const key = path.join("/");
     const known = this.#resolved.get(key);

@@ -174,7 +174,9 @@ const parseDefaults = (json: Json): ContainerDefaults => ({
   exposedPorts: keys(json["ExposedPorts"], "ExposedPorts"),
 });
 
-/** The first manifest for the platform. arm64 without a variant means v8. Throws if there is none. */
+/**
+ * The first manifest for the platform. arm64 without a variant means v8. Throws if there is none.
+ */
 export function selectPlatform(index: Index, wanted: Platform): Descriptor {
   const variant = ({ architecture, variant: said = "" }: Platform): string =>
     architecture === "arm64" && said === "" ? "v8" : said;

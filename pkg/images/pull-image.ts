@@ -16,7 +16,9 @@ import { endpointsOf } from "./registry-plan.ts";
 /** Docker's and containerd's default. */
 const layersInParallelMax = 3;
 
-/** No endpoint had the image, or let us have it. `isMissing`: all of them said that it is not there. */
+/**
+ * No endpoint had the image, or let us have it. `isMissing`: all of them said that it is not there.
+ */
 export class PullError extends Error {
   override readonly name = "PullError";
   readonly isMissing: boolean;

@@ -1,6 +1,6 @@
 /**
- * Image references, normalised as Docker and containerd do: nginx is docker.io/library/nginx:latest.
- * Pure.
+ * Image references, normalised as Docker and containerd do: nginx is
+ * docker.io/library/nginx:latest. Pure.
  */
 import { isDigest, type Digest } from "./digest.ts";
 

@@ -58,7 +58,9 @@ export class Snapshots {
     return [...this.#layers.keys()];
   }
 
-  /** Diff ids below a container's own layer, lowest first. Throws when there is no such snapshot. */
+  /**
+   * Diff ids below a container's own layer, lowest first. Throws when there is no such snapshot.
+   */
   layersOf(id: string): readonly Digest[] {
     const layers = this.#layers.get(id);
     if (layers === undefined) throw new Error(`no snapshot ${id}`);

@@ -40,7 +40,9 @@ export type PaxSparse =
   /** Version 1.0: the map is text in front of the content. */
   | { readonly map: "content" };
 
-/** Version 0.0 repeats keys, which a map of records cannot hold; no tool has written it since 2005. */
+/**
+ * Version 0.0 repeats keys, which a map of records cannot hold; no tool has written it since 2005.
+ */
 export function paxSparse(records: PaxRecords): PaxSparse | undefined {
   const map = paxText(records, "GNU.sparse.map");
   if (map !== undefined) return { map: "header", segments: pairs(map.split(",").map(Number)) };

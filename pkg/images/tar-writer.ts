@@ -1,4 +1,6 @@
-/** Writes tar: ustar headers, with a pax header in front where ustar's fields are too small. Pure. */
+/**
+ * Writes tar: ustar headers, with a pax header in front where ustar's fields are too small. Pure.
+ */
 import { joinBytes, utf8Bytes } from "./bytes.ts";
 import { tarBlockBytes, tarPaddingBytes, tarTypeFlags, type TarEntry } from "./tar-entry.ts";
 import { tarChecksum } from "./tar-header.ts";

@@ -56,7 +56,9 @@ export async function ensureObjects(
   }
 }
 
-/** What time the server says it is, milliseconds since the epoch; undefined where it does not say. */
+/**
+ * What time the server says it is, milliseconds since the epoch; undefined where it does not say.
+ */
 export async function serverTimeMs(
   access: ClusterAccess,
   clock: Clock,

@@ -145,7 +145,9 @@ const approveServing: ClusterRole = {
   ],
 };
 
-/** What a bearer of a bootstrap token may do: ask for a node's certificate, which is then approved. */
+/**
+ * What a bearer of a bootstrap token may do: ask for a node's certificate, which is then approved.
+ */
 export const joinRights = (): readonly Wanted[] => [
   bindClusterRole("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", [group(joinGroup)]),
   bindClusterRole(

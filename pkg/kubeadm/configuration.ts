@@ -1,4 +1,7 @@
-/** kubeadm.k8s.io/v1beta4 documents: read from files, printed as defaults, kept in the cluster. Pure. */
+/**
+ * kubeadm.k8s.io/v1beta4 documents: read from files, printed as defaults, kept in the cluster.
+ * Pure.
+ */
 import { parseAllDocuments, stringify } from "yaml";
 import { specDefaults, type ClusterSpec } from "./cluster-spec.ts";
 
@@ -49,7 +52,9 @@ function documentsOf(text: string, file: string): ReadonlyMap<string, Fields> {
   return found;
 }
 
-/** Reads typed fields at paths like "networking.podSubnet", and says where one is of another type. */
+/**
+ * Reads typed fields at paths like "networking.podSubnet", and says where one is of another type.
+ */
 class Reader {
   readonly #fields: Fields;
   readonly #where: string;

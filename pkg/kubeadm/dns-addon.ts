@@ -1,4 +1,6 @@
-/** tskube-dns as a Deployment behind the Service kube-dns, as every cluster's DNS is called. Pure. */
+/**
+ * tskube-dns as a Deployment behind the Service kube-dns, as every cluster's DNS is called. Pure.
+ */
 import {
   clusterRoleBindings,
   clusterRoles,

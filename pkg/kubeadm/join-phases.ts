@@ -299,7 +299,9 @@ export const joinPhases: readonly JoinPhase[] = [
   ready,
 ];
 
-/** What a join that failed before the node's process ran has written: a next try finds none of it. */
+/**
+ * What a join that failed before the node's process ran has written: a next try finds none of it.
+ */
 export async function forgetJoin({ configFolder, dataFolder }: JoinSpec): Promise<void> {
   const files = [
     join(configFolder, "kubelet.conf"),

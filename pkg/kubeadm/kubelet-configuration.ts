@@ -1,4 +1,6 @@
-/** KubeletConfiguration (kubelet.config.k8s.io/v1beta1): the fields of it that tskubelet has. Pure. */
+/**
+ * KubeletConfiguration (kubelet.config.k8s.io/v1beta1): the fields of it that tskubelet has. Pure.
+ */
 import { parse, stringify } from "yaml";
 
 export interface KubeletSettings {

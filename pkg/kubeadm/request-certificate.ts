@@ -23,7 +23,9 @@ export interface RequestDoors {
   readonly say: (line: string) => void;
 }
 
-/** Asks the cluster to sign, and waits for the certificate (PEM). Throws with who must approve it. */
+/**
+ * Asks the cluster to sign, and waits for the certificate (PEM). Throws with who must approve it.
+ */
 export async function requestCertificate(
   wanted: CertificateWanted,
   { client, clock, say }: RequestDoors,

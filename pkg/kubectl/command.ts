@@ -1,7 +1,7 @@
 /**
  * tskubectl: kubectl's commands over the wire. A command is one file in `commands/` and one line in
- * `commands.ts`; it plans requests, sends them through `Api`, and prints. It never touches a disk, a
- * terminal or the environment but through the Kubectl that it is given.
+ * `commands.ts`; it plans requests, sends them through `Api`, and prints. It never touches a disk,
+ * a terminal or the environment but through the Kubectl that it is given.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Api } from "./api.ts";

@@ -1,4 +1,6 @@
-/** What went wrong, in kubectl's words: whose fault it is, where, and what the server said. Pure. */
+/**
+ * What went wrong, in kubectl's words: whose fault it is, where, and what the server said. Pure.
+ */
 import { chainOf } from "../base/errors.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import type { ApiResource } from "./resource-mapper.ts";

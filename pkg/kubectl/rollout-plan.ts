@@ -1,4 +1,6 @@
-/** What a Deployment's rollout has come to, and how to go back: decided from objects alone. Pure. */
+/**
+ * What a Deployment's rollout has come to, and how to go back: decided from objects alone. Pure.
+ */
 import type { Deployment, ReplicaSet } from "../../api/apps/v1.ts";
 import { UsageError } from "../base/flags.ts";
 import { isEqual } from "../machinery/equality.ts";

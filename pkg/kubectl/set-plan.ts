@@ -1,4 +1,6 @@
-/** What `set image` and `set env` change in a pod template: decided from words and containers. Pure. */
+/**
+ * What `set image` and `set env` change in a pod template: decided from words and containers. Pure.
+ */
 import type { Container, EnvVar } from "../../api/core/v1.ts";
 import { UsageError } from "../base/flags.ts";
 

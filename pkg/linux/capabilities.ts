@@ -1,4 +1,6 @@
-/** Capability names in the order of their bits (include/uapi/linux/capability.h), CAP_CHOWN is 0. */
+/**
+ * Capability names in the order of their bits (include/uapi/linux/capability.h), CAP_CHOWN is 0.
+ */
 export const capabilityNames = [
   "CAP_CHOWN",
   "CAP_DAC_OVERRIDE",

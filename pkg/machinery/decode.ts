@@ -1,7 +1,8 @@
 /**
- * From parsed JSON to an object of a kind, in one pass: types are checked, fields that the kind does
- * not have are pruned and named, and values take the form that Go's decoding gives them, so that an
- * object is stored as upstream would store it (no nulls, no empty lists, canonical quantities).
+ * From parsed JSON to an object of a kind, in one pass: types are checked, fields that the kind
+ * does not have are pruned and named, and values take the form that Go's decoding gives them, so
+ * that an object is stored as upstream would store it (no nulls, no empty lists, canonical
+ * quantities).
  */
 import { compileChecker, type Checker, type Checkers } from "./decode-checks.ts";
 import type { Walk } from "./decode-walk.ts";

@@ -1,6 +1,6 @@
 /**
- * Finds fields that a JSON text has twice, which JSON.parse silently lets win the last: strict field
- * validation refuses them. The text must be valid JSON.
+ * Finds fields that a JSON text has twice, which JSON.parse silently lets win the last: strict
+ * field validation refuses them. The text must be valid JSON.
  */
 import { formatPath } from "./decode-walk.ts";
 

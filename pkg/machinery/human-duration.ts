@@ -2,7 +2,9 @@ const minuteSeconds = 60;
 const hourSeconds = 3_600;
 const daySeconds = 86_400;
 
-/** "5m30s", "3h", "2d4h": shorter the longer it is, in the steps in which kubectl's users know it. */
+/**
+ * "5m30s", "3h", "2d4h": shorter the longer it is, in the steps in which kubectl's users know it.
+ */
 export function humanDuration(ms: number): string {
   const seconds = Math.trunc(ms / 1000);
   if (seconds < -1) return "<invalid>";

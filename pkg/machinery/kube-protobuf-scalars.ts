@@ -80,7 +80,10 @@ const secondsText = (seconds: number): string => {
   return time.toISOString().slice(0, 19);
 };
 
-/** An absent time is an empty message; Kubernetes keeps no fraction in Time, and micros in MicroTime. */
+/**
+ * An absent time is an empty message; Kubernetes keeps no fraction in Time, and micros in
+ * MicroTime.
+ */
 function timestamp(
   kept: (nanos: number) => number,
   format: (seconds: number, nanos: number) => string,

@@ -1,6 +1,6 @@
 /**
- * Kubernetes' binary form: "k8s\0", then a runtime.Unknown whose raw bytes are the object's message.
- * Kinds without a message (custom kinds, Tables) have none: `hasProtobuf` tells.
+ * Kubernetes' binary form: "k8s\0", then a runtime.Unknown whose raw bytes are the object's
+ * message. Kinds without a message (custom kinds, Tables) have none: `hasProtobuf` tells.
  */
 import type { KubeObject } from "../../api/resource.ts";
 import { kubernetesDialect, unionMessages } from "./kube-protobuf-scalars.ts";

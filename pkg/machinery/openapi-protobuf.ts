@@ -1,7 +1,7 @@
 /**
  * The version 2 document in protobuf, which clients before 1.27 insist on: gnostic's openapi.v2
- * messages, with its names and numbers. What has no field of its own (x-kubernetes-…) travels as YAML,
- * of which JSON is a part.
+ * messages, with its names and numbers. What has no field of its own (x-kubernetes-…) travels as
+ * YAML, of which JSON is a part.
  */
 import type { MessageTable } from "../../api/message.ts";
 import type { Fields } from "./openapi-schema.ts";

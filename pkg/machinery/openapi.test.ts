@@ -24,7 +24,9 @@ const folder = join(import.meta.dirname, "../../../shared/kubernetes-api/openapi
 const isHere = existsSync(folder);
 if (!isHere) console.log(`OpenAPI: skipped: upstream's documents are not here (${folder})`);
 
-/** Upstream names kinds here that our server does not serve, and wraps references only beside prose. */
+/**
+ * Upstream names kinds here that our server does not serve, and wraps references only beside prose.
+ */
 const differing = /\.(DeleteOptions|WatchEvent|JSONSchemaProps)$/;
 
 const groups = Map.groupBy(allResources, openApiPath);

@@ -4,7 +4,9 @@ import type { ProtobufWriter } from "./protobuf-writer.ts";
 
 export type WireType = 0 | 1 | 2 | 5;
 
-/** How one value of a scalar type travels. Those of wire type 2 write only what follows the length. */
+/**
+ * How one value of a scalar type travels. Those of wire type 2 write only what follows the length.
+ */
 export interface Scalar {
   readonly wireType: WireType;
   /** What stands for an absent value where one must be written. */

@@ -56,7 +56,9 @@ export class ProtobufCodec implements Compiled {
     }
   }
 
-  /** `T` is what the table of `key` describes. Throws ProtobufError on bytes that are no message. */
+  /**
+   * `T` is what the table of `key` describes. Throws ProtobufError on bytes that are no message.
+   */
   decode<T = Fields>(key: string, bytes: Uint8Array): T {
     return this.decoder(key)(new ProtobufReader(bytes)) as T;
   }

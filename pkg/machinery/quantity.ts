@@ -26,7 +26,9 @@ const binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const nano = 1_000_000_000n;
 /** Binary quantities stop at the largest int64, as upstream's do. */
 const binaryMax = (2n ** 63n - 1n) * nano;
-/** Keeps 10^exponent from eating all memory; upstream's own exponents are 32 bits, but no value is. */
+/**
+ * Keeps 10^exponent from eating all memory; upstream's own exponents are 32 bits, but no value is.
+ */
 const exponentMax = 1_000;
 
 interface Suffix {

@@ -2,8 +2,8 @@
  * pkg/machinery is what objects can do: be decoded, encoded, compared, selected, patched, applied;
  * and what all components must judge alike of them. It reads no clock, opens nothing, asks nobody.
  *
- * Here: the message tables of api/ as values: each message is parsed from its text when first asked for,
- * so that a program pays only for the kinds that it touches.
+ * Here: the message tables of api/ as values: each message is parsed from its text when first asked
+ * for, so that a program pays only for the kinds that it touches.
  */
 import type { MessageTable } from "../../api/message.ts";
 import { schemaTables } from "../../api/schema.ts";

@@ -88,7 +88,9 @@ export const unauthorized = (message = "Unauthorized"): StatusError =>
 export const tooManyRequests = (message: string, retryAfterSeconds: number): StatusError =>
   new StatusError("TooManyRequests", message, { retryAfterSeconds });
 
-/** The cause is for the log: a caller learns only that something broke, as a cause without detail. */
+/**
+ * The cause is for the log: a caller learns only that something broke, as a cause without detail.
+ */
 export const internalError = (message: string, cause?: unknown): StatusError =>
   new StatusError(
     "InternalError",

@@ -34,7 +34,8 @@ function formatGo(value: unknown): string {
 type List = readonly unknown[];
 
 /**
- * `key` is the kind's message: "apps.v1.Deployment". Neither argument is changed. Throws PatchError.
+ * `key` is the kind's message: "apps.v1.Deployment". Neither argument is changed. Throws
+ * PatchError.
  */
 export const applyStrategicMergePatch = (
   schema: Schema,

@@ -3,7 +3,8 @@ import type { Taint, Toleration } from "../../api/core/v1.ts";
 /**
  * Whether one toleration accepts one taint: the scheduler and whoever evicts judge alike, or pods
  * would be moved for ever. Empty fields accept anything; an empty operator is Equal, and an empty
- * key needs Exists. Gt and Lt compare the taint's value with the toleration's as numbers (KEP-5471).
+ * key needs Exists. Gt and Lt compare the taint's value with the toleration's as numbers
+ * (KEP-5471).
  */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {
   const { key = "", operator = "", value = "", effect = "" } = toleration;

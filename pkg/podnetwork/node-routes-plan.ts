@@ -1,4 +1,6 @@
-/** Which routes a node needs to the pods of the others, and which of those it has are stale. Pure. */
+/**
+ * Which routes a node needs to the pods of the others, and which of those it has are stale. Pure.
+ */
 import type { GatewayRoute, LinkRequest } from "../linux/rtnetlink.ts";
 import { networkOf, parseCidr } from "./plan.ts";
 

@@ -1,4 +1,6 @@
-/** Routes to the pods of other nodes that share a link with this one: one a node, over its address. */
+/**
+ * Routes to the pods of other nodes that share a link with this one: one a node, over its address.
+ */
 import type { Netlink } from "../linux/netlink.ts";
 import type { GatewayRoute } from "../linux/rtnetlink.ts";
 import { planNodeRoutes, routeProtocol, type NodePlace } from "./node-routes-plan.ts";

@@ -81,7 +81,9 @@ export const hardwareAddress = (ip: string): Uint8Array => Uint8Array.of(0x0a, 0
 /** Name of the host's end of a pod's link: 15 characters at most (IFNAMSIZ). */
 export const hostLinkName = (sandboxId: string): string => `veth${sandboxId.slice(0, 11)}`;
 
-/** What the pod's namespace needs once its eth0 is there; `loopback` and `eth0` are link indexes. */
+/**
+ * What the pod's namespace needs once its eth0 is there; `loopback` and `eth0` are link indexes.
+ */
 export function planPodSide(
   ip: string,
   gateway: string,

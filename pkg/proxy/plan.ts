@@ -156,7 +156,9 @@ export class ServiceTable {
 const merged = <V>(maps: readonly ReadonlyMap<string, V>[]): Map<string, V> =>
   new Map(maps.flatMap((map) => [...map]));
 
-/** An element is named by map and key; a map's verdict cannot be changed, only taken out and put. */
+/**
+ * An element is named by map and key; a map's verdict cannot be changed, only taken out and put.
+ */
 const elementLine = (verb: "add" | "delete", name: string, verdict: string): string => {
   const [map = "", key = ""] = name.split("|");
   return `${verb} element ${table} ${map} { ${key}${verb === "add" ? ` : ${verdict}` : ""} }`;

@@ -2,7 +2,10 @@ import type { Node, Pod } from "../../api/core/v1.ts";
 import { quantityMilliValue, quantityValue } from "../machinery/quantity.ts";
 import type { HostPortDemand, PodDemand } from "./pod-demand.ts";
 
-/** LeastAllocated counts a container without requests as this, so that such pods spread (upstream's values). */
+/**
+ * LeastAllocated counts a container without requests as this, so that such pods spread (upstream's
+ * values).
+ */
 const unstatedCpuMilli = 100;
 const unstatedMemoryBytes = 200 * 1024 * 1024;
 

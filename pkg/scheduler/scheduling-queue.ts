@@ -92,7 +92,9 @@ export class SchedulingQueue {
     this.#wake?.();
   }
 
-  /** The pod did not fit: it waits for an event that helps, or backs off if one has come already. */
+  /**
+   * The pod did not fit: it waits for an event that helps, or backs off if one has come already.
+   */
   refused(pod: QueuedPod, by: ReadonlySet<string>): void {
     const entry = this.#entries.get(keyOf(pod));
     if (entry === undefined) return;

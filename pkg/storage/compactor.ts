@@ -2,7 +2,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Storage } from "./storage.ts";
 
-/** How long a list's continue token and a watch that was interrupted stay good; upstream's five minutes. */
+/**
+ * How long a list's continue token and a watch that was interrupted stay good; upstream's five
+ * minutes.
+ */
 export const historyMs = 300_000;
 
 export interface CompactorOptions {

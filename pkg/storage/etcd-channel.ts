@@ -39,7 +39,7 @@ export interface EtcdChannelOptions {
 
 const limits = {
   callMs: 30_000, // a request that etcd has not answered by then is lost
-  messageBytesMax: 512 * 1024 * 1024, // a page of values at their limit; etcd's pages are our choice
+  messageBytesMax: 512 * 1024 * 1024, // a page of values at their limit: we choose its size
   keepaliveMs: 30_000, // a peer that vanished without a word is noticed
   keepaliveTimeoutMs: 10_000,
   reconnectMsMax: 2_000,

@@ -1,8 +1,8 @@
 /**
- * One watch of all keys feeds the log that every watcher reads. Each revision of etcd shows up in it,
- * those of other prefixes too, and so every event is a progress mark for every watcher: a consistent
- * read never has to ask etcd how far a quiet watch has come. (Asked-for progress marks can overtake
- * events in etcd before 3.4.25 and 3.5.8, and Debian 12 has 3.4.23.)
+ * One watch of all keys feeds the log that every watcher reads. Each revision of etcd shows up in
+ * it, those of other prefixes too, and so every event is a progress mark for every watcher: a
+ * consistent read never has to ask etcd how far a quiet watch has come. (Asked-for progress marks
+ * can overtake events in etcd before 3.4.25 and 3.5.8, and Debian 12 has 3.4.23.)
  */
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { WatchRequest, WatchResponse } from "../../api/etcd/v3.ts";

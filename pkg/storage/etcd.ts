@@ -1,7 +1,7 @@
 /**
- * The store of clusters with an etcd of their own (3.4 or later): guarded writes are transactions on
- * a key's mod_revision, and one watch feeds all watchers. It assumes that the keys of other users
- * of the same etcd are few, since that watch sees them too.
+ * The store of clusters with an etcd of their own (3.4 or later): guarded writes are transactions
+ * on a key's mod_revision, and one watch feeds all watchers. It assumes that the keys of other
+ * users of the same etcd are few, since that watch sees them too.
  */
 import { CompareTarget, type RequestOp, type TxnResponse } from "../../api/etcd/v3.ts";
 import type { Clock } from "../base/clock.ts";
@@ -161,7 +161,9 @@ export class EtcdStorage implements Storage {
     return { items, remaining, revision: revision ?? revisionIn(response) };
   }
 
-  /** Does `write` if the key is at `expected`; otherwise reads what is there, in the same moment. */
+  /**
+   * Does `write` if the key is at `expected`; otherwise reads what is there, in the same moment.
+   */
   async #guarded(
     key: string,
     expected: number,

@@ -41,7 +41,9 @@ export class SortedKeys {
     return { keys, more };
   }
 
-  /** Index of the last bucket whose first key is not above `key`; the first one if there is none. */
+  /**
+   * Index of the last bucket whose first key is not above `key`; the first one if there is none.
+   */
   #bucketOf(key: string): number {
     let low = 0;
     let high = this.#buckets.length - 1;

@@ -1,6 +1,7 @@
 /**
  * A versioned key space: what the API server needs of etcd, and no more. Three implementations keep
- * this contract (etcd, SQLite, memory) and one suite, `test/conformance/storage.ts`, holds them to it.
+ * this contract (etcd, SQLite, memory) and one suite, `test/conformance/storage.ts`, holds them to
+ * it.
  *
  * Every successful write gets a revision greater than all before it, in the whole key space.
  * Revisions are integers below 2^53.
@@ -49,7 +50,9 @@ export type StorageEvent =
       readonly previous: Versioned;
     };
 
-/** Events in revision order. An empty batch is a progress mark: all up to `revision` was delivered. */
+/**
+ * Events in revision order. An empty batch is a progress mark: all up to `revision` was delivered.
+ */
 export interface StorageEvents {
   readonly events: readonly StorageEvent[];
   readonly revision: number;

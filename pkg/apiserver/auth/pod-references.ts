@@ -1,4 +1,6 @@
-/** What a pod refers to, by name: what the node that it is bound to may read on its behalf. Pure. */
+/**
+ * What a pod refers to, by name: what the node that it is bound to may read on its behalf. Pure.
+ */
 import type { Container, EphemeralContainer, Pod, Volume } from "../../../api/core/v1.ts";
 
 /** Names in the pod's own namespace. */

@@ -45,7 +45,9 @@ const checkFilled = (path: string, text: string, most: number): Errors => [
   ...checkLength(path, text, most),
 ];
 
-/** An Event stands in the namespace of what it is about; about cluster-scoped things, in default. */
+/**
+ * An Event stands in the namespace of what it is about; about cluster-scoped things, in default.
+ */
 function validateNamespace(event: Event): Errors {
   const path = "involvedObject.namespace";
   const about = event.involvedObject.namespace ?? "";

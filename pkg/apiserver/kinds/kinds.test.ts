@@ -1,6 +1,7 @@
 /**
- * Every case of testdata/cases.yaml, against what upstream's kube-apiserver answered to it: the same
- * object with the same defaults, or the same complaints; and the same cells in the same columns.
+ * Every case of testdata/cases.yaml, against what upstream's kube-apiserver answered to it: the
+ * same object with the same defaults, or the same complaints; and the same cells in the same
+ * columns.
  * `hack/record-kinds.ts` asks upstream again.
  */
 import { readFileSync } from "node:fs";

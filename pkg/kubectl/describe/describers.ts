@@ -1,6 +1,7 @@
 /**
  * What describe says of a kind: one line a kind in the list. A describer names what else it has to
- * read, and writes text; reading is the command's. Kinds without one are shown field by field. Pure.
+ * read, and writes text; reading is the command's. Kinds without one are shown field by field.
+ * Pure.
  */
 import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Lease } from "../../../api/coordination/v1.ts";

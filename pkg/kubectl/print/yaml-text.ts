@@ -115,7 +115,9 @@ class YamlWriter {
   }
 }
 
-/** Numbers as Go's shortest form: 1e+06 for a million that came as a fraction is not ours to see. */
+/**
+ * Numbers as Go's shortest form: 1e+06 for a million that came as a fraction is not ours to see.
+ */
 const numberText = (value: unknown): string =>
   value === null || value === undefined ? "null" : JSON.stringify(value);
 

@@ -12,7 +12,9 @@ export type FieldSet = ReadonlySet<string>;
 /** What a path holds: a leaf's value, or `present` for an item or entry whose parts have paths. */
 export interface FieldValues {
   readonly values: ReadonlyMap<string, unknown>;
-  /** Structs, maps and lists that have parts: they are fields too when they come or go as a whole. */
+  /**
+   * Structs, maps and lists that have parts: they are fields too when they come or go as a whole.
+   */
   readonly containers: FieldSet;
 }
 export const present = Symbol("present");

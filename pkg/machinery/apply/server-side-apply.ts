@@ -1,6 +1,7 @@
 /**
- * Server-side apply: who set a field owns it; to change another's field is a conflict unless forced;
- * what an applier applies no more goes, unless somebody else owns it. Pure: the time is given.
+ * Server-side apply: who set a field owns it; to change another's field is a conflict unless
+ * forced; what an applier applies no more goes, unless somebody else owns it. Pure: the time is
+ * given.
  */
 import { isFields, type Fields } from "../fields.ts";
 import type { KubeObject } from "../../../api/resource.ts";
