@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { violationsOf } from "../../hack/architecture.ts";
+import { importCycles, violationsOf } from "../../hack/architecture.ts";
 import { withFloors } from "../../hack/floors.ts";
 import { rooms } from "../../hack/layers.ts";
 
@@ -14,6 +14,10 @@ describe("the house", () => {
   it("has no import, module, global or name that its floors forbid", () => {
     expect(sources.length).toBeGreaterThan(20);
     expect(sources.flatMap(violationsOf)).toEqual([]);
+  });
+
+  it("has no circle of files, types included", () => {
+    expect(importCycles(sources)).toEqual([]);
   });
 
   it("has floors without cycles", () => {
@@ -93,9 +97,60 @@ describe("planted violations are found", () => {
       'import { a } from "./a";',
       "imports name their file",
     ],
+    [
+      "a comment runs off the page",
+      "pkg/base/x.ts",
+      `/** ${"word ".repeat(20)}*/`,
+      "line 1 is over 100 columns",
+    ],
+    [
+      "code runs off the page",
+      "cmd/x.ts",
+      `\nconst sum = ${"one + ".repeat(20)}one;`,
+      "line 2 is over 100 columns",
+    ],
+    [
+      "code beside a literal runs off the page",
+      "hack/x.ts",
+      `const sum = ${"one + ".repeat(20)}"one";`,
+      "line 1 is over 100 columns",
+    ],
   ] as const) {
     it(title, () => expect(violationsOf({ path, text }).join("\n")).toContain(expected));
   }
+
+  it("two files import each other's types", () => {
+    const files = [
+      { path: "pkg/base/a.ts", text: 'import type { B } from "./deep/b.ts";' },
+      { path: "pkg/base/deep/b.ts", text: 'import {\n  type A,\n} from "../a.ts";' },
+      { path: "pkg/base/c.ts", text: 'import { a } from "./a.ts";' },
+    ];
+    expect(importCycles(files)).toEqual(["pkg/base/a.ts → pkg/base/deep/b.ts → pkg/base/a.ts"]);
+  });
+
+  it("a circle goes by way of exports, dynamic imports and other rooms", () => {
+    const files = [
+      { path: "cmd/a.ts", text: 'export { b } from "../pkg/base/b.ts";' },
+      { path: "pkg/base/b.ts", text: 'const c = await import("./c.ts");' },
+      { path: "pkg/base/c.ts", text: 'let d: import("../../cmd/a.ts").D;' },
+    ];
+    expect(importCycles(files)).toEqual(["cmd/a.ts → pkg/base/b.ts → pkg/base/c.ts → cmd/a.ts"]);
+  });
+
+  it("what shares a third file is no circle", () => {
+    const files = [
+      { path: "pkg/base/a.ts", text: 'import { b } from "./b.ts";\nimport { c } from "./c.ts";' },
+      { path: "pkg/base/b.ts", text: 'import { c } from "./c.ts";' },
+      { path: "pkg/base/c.ts", text: "" },
+    ];
+    expect(importCycles(files)).toEqual([]);
+  });
+
+  it("a literal that cannot be broken may run on", () => {
+    const word = "word".repeat(30);
+    for (const text of [`say("${word}");`, `const x = \`${word}\`;`, `const x =\n  /${word}/g;`])
+      expect(violationsOf({ path: "cmd/x.ts", text })).toEqual([]);
+  });
 
   it("comments may speak of doors", () => {
     expect(violationsOf({ path: "pkg/base/x.ts", text: "// Date.now is the clock's\n" })).toEqual(
