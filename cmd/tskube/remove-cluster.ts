@@ -28,6 +28,8 @@ export interface Removal {
 }
 
 const graceMs = 5_000;
+/** From its start a process writes its record within this. */
+const restartSettlesMs = 1_500;
 const cgroupAttemptsMax = 100;
 
 /** A zombie has ended: that nobody has collected it yet is its parent's business. */
@@ -50,12 +52,18 @@ async function endProcess(pid: number): Promise<void> {
   while (isAlive(pid)) await systemClock.sleep(5);
 }
 
+/**
+ * A record of a process that is dead may mean that the supervisor has just started the next one,
+ * which has not written its own yet: so we look until there is none.
+ */
 async function stopUp({ runFolder, say }: Removal): Promise<void> {
-  const kept = readKept(runFolder);
-  letGo(runFolder);
-  if (kept === undefined || !isAlive(kept.pid)) return;
-  await endProcess(kept.pid);
-  say(`stopped ${kept.command.includes("node") ? "tskube node" : "tskube up"} (pid ${kept.pid})`);
+  for (let kept = readKept(runFolder); kept !== undefined; kept = readKept(runFolder)) {
+    letGo(runFolder);
+    if (isAlive(kept.pid)) {
+      await endProcess(kept.pid);
+      say(`stopped tskube up (pid ${kept.pid})`);
+    } else await systemClock.sleep(restartSettlesMs);
+  }
 }
 
 const supervisorFolder = (runFolder: string): string => join(runFolder, "supervisor");

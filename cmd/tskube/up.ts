@@ -31,6 +31,7 @@ export const upFlags = {
     kind: "text",
     help: `Sockets, namespaces, what lasts until a reboot (${clusterDefaults.runFolder})`,
   },
+  "pod-logs": { kind: "text", help: "Containers' logs (/var/log/pods)" },
   "node-name": { kind: "text", help: "Name of this node (the host's name)" },
   "node-ip": {
     kind: "text",
@@ -87,7 +88,7 @@ function settingsOf(given: UpFlags, { config }: Folders): ClusterSettings {
 const nodeOptions = (given: UpFlags, folders: Folders): NodeOptions => ({
   dataFolder: folders.data,
   runFolder: folders.run,
-  podLogsPath: "/var/log/pods",
+  podLogsPath: given["pod-logs"] ?? "/var/log/pods",
   podCidr: given["pod-cidr"] ?? clusterDefaults.podCidr,
   bridge: given.bridge ?? clusterDefaults.bridge,
   supervisor: ownProgram("supervisor"),
