@@ -16,6 +16,7 @@ import {
   parseCidr,
   planBridge,
   planHostPorts,
+  planLoopbackSysctl,
   planPodSide,
   planSysctls,
   planTable,
@@ -75,6 +76,13 @@ class BridgeNetwork implements PodNetwork {
     const leases = this.#book.leases();
     const ports = leases.flatMap(({ ip, hostPorts }) => planHostPorts("add", ip, hostPorts));
     nftables.run([...planTable(this.#options), ...ports]);
+    if (ports.length > 0) await this.#openLoopback();
+  }
+
+  /** Behind the table that guards it, and on nodes with host ports only. */
+  async #openLoopback(): Promise<void> {
+    const [name, value] = planLoopbackSysctl(this.#options.bridge);
+    await writeFile(join("/proc/sys/net/ipv4", name), value);
   }
 
   #ensureBridge(netlink: Netlink): number {
@@ -106,6 +114,7 @@ class BridgeNetwork implements PodNetwork {
       this.#connect(netlink, sandbox, ip);
       if (known === undefined)
         this.#options.nftables.run(planHostPorts("add", ip, sandbox.hostPorts));
+      if (sandbox.hostPorts.length > 0) await this.#openLoopback();
     } catch (cause) {
       await this.detach(sandbox).catch(() => undefined);
       throw new Error(

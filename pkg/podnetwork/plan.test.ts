@@ -39,12 +39,24 @@ it("link names fit the kernel's 15 characters", () => {
   expect(hostLinkName("0123456789abcdef0123456789abcdef")).toHaveLength(15);
 });
 
-it("host ports become map elements", () => {
-  const port = { protocol: "TCP", containerPort: 80, hostPort: 8080, hostIp: "" } as const;
-  expect(planHostPorts("add", "10.244.0.2", [port])).toEqual([
-    "add element ip tskube-pods host-ports { tcp . 8080 : 10.244.0.2 . 80 }",
-  ]);
-  expect(planHostPorts("delete", "10.244.0.2", [port])).toEqual([
-    "delete element ip tskube-pods host-ports { tcp . 8080 }",
-  ]);
+describe("host ports become map elements", () => {
+  for (const [hostIp, map, key] of [
+    ["", "host-ports", "tcp . 8080"],
+    ["0.0.0.0", "host-ports", "tcp . 8080"],
+    ["127.0.0.1", "host-address-ports", "127.0.0.1 . tcp . 8080"],
+  ] as const) {
+    it(`of ${hostIp === "" ? "no address" : hostIp}`, () => {
+      const port = { protocol: "TCP", containerPort: 80, hostPort: 8080, hostIp } as const;
+      expect(planHostPorts("add", "10.244.0.2", [port])).toEqual([
+        `add element ip tskube-pods ${map} { ${key} : 10.244.0.2 . 80 }`,
+      ]);
+      expect(planHostPorts("delete", "10.244.0.2", [port])).toEqual([
+        `delete element ip tskube-pods ${map} { ${key} }`,
+      ]);
+    });
+  }
+  it("of IPv4 only", () => {
+    const port = { protocol: "TCP", containerPort: 80, hostPort: 8080, hostIp: "::1" } as const;
+    expect(planHostPorts("add", "10.244.0.2", [port])).toEqual([]);
+  });
 });

@@ -124,6 +124,15 @@ export const planSysctls = (
   [`conf/${bridge}/send_redirects`, "0"],
 ];
 
+/**
+ * Lets packets of the node's own 127.0.0.1 out to pods and their answers back, for host ports. To be
+ * set behind the table, which keeps pods away from the node's loopback (CVE-2020-8558).
+ */
+export const planLoopbackSysctl = (bridge: string): readonly [name: string, value: string] => [
+  `conf/${bridge}/route_localnet`,
+  "1",
+];
+
 export const podTableName = "tskube-pods";
 const table = `ip ${podTableName}`;
 
@@ -137,22 +146,37 @@ export const planTable = ({
   `delete table ${table}`,
   `add table ${table} { comment "tskube: pod network"; }`,
   `add map ${table} host-ports { type inet_proto . inet_service : ipv4_addr . inet_service; }`,
+  `add map ${table} host-address-ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }`,
+  // Before connections are known: an answer to the node's loopback has the bridge's address here.
+  `add chain ${table} loopback-guard { type filter hook prerouting priority raw; }`,
+  `add rule ${table} loopback-guard iifname "${bridge}" ip daddr 127.0.0.0/8 drop`,
+  `add rule ${table} loopback-guard iifname "${bridge}" ip saddr 127.0.0.0/8 drop`,
   `add chain ${table} postrouting { type nat hook postrouting priority srcnat; }`,
   `add rule ${table} postrouting ip saddr ${podCidr} ip daddr != ${clusterCidr} oifname != "${bridge}" masquerade fully-random`,
-  `add chain ${table} prerouting { type nat hook prerouting priority dstnat; }`,
-  `add rule ${table} prerouting fib daddr type local dnat ip to meta l4proto . th dport map @host-ports`,
-  `add chain ${table} output { type nat hook output priority -100; }`,
-  `add rule ${table} output fib daddr type local ip daddr != 127.0.0.0/8 dnat ip to meta l4proto . th dport map @host-ports`,
+  `add rule ${table} postrouting ip saddr 127.0.0.0/8 oifname "${bridge}" masquerade fully-random`,
+  ...[
+    ["prerouting", "dstnat"],
+    ["output", "-100"],
+  ].flatMap(([hook, priority]) => [
+    `add chain ${table} ${hook} { type nat hook ${hook} priority ${priority}; }`,
+    `add rule ${table} ${hook} fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @host-address-ports`,
+    `add rule ${table} ${hook} fib daddr type local dnat ip to meta l4proto . th dport map @host-ports`,
+  ]),
 ];
 
+/** A port of all the node's addresses, or of the one that it names. We have IPv4 only. */
 export function planHostPorts(
   verb: "add" | "delete",
   ip: string,
   ports: readonly HostPort[],
 ): readonly string[] {
-  return ports.map(({ protocol, hostPort, containerPort }) => {
-    const key = `${protocol.toLowerCase()} . ${hostPort}`;
-    const value = verb === "add" ? ` : ${ip} . ${containerPort}` : "";
-    return `${verb} element ${table} host-ports { ${key}${value} }`;
-  });
+  return ports
+    .filter(({ hostIp }) => !hostIp.includes(":"))
+    .map(({ protocol, hostPort, containerPort, hostIp }) => {
+      const isAnywhere = hostIp === "" || hostIp === "0.0.0.0";
+      const map = isAnywhere ? "host-ports" : "host-address-ports";
+      const key = `${isAnywhere ? "" : `${hostIp} . `}${protocol.toLowerCase()} . ${hostPort}`;
+      const value = verb === "add" ? ` : ${ip} . ${containerPort}` : "";
+      return `${verb} element ${table} ${map} { ${key}${value} }`;
+    });
 }
