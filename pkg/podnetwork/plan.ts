@@ -125,8 +125,8 @@ export const planSysctls = (
 ];
 
 /**
- * Lets packets of the node's own 127.0.0.1 out to pods and their answers back, for host ports. To be
- * set behind the table, which keeps pods away from the node's loopback (CVE-2020-8558).
+ * Lets packets of the node's own 127.0.0.1 out to pods and their answers back, for host ports. To
+ * be set behind the table, which keeps pods away from the node's loopback (CVE-2020-8558).
  */
 export const planLoopbackSysctl = (bridge: string): readonly [name: string, value: string] => [
   `conf/${bridge}/route_localnet`,
@@ -135,6 +135,9 @@ export const planLoopbackSysctl = (bridge: string): readonly [name: string, valu
 
 export const podTableName = "tskube-pods";
 const table = `ip ${podTableName}`;
+
+const toHostAddressPort = "dnat ip to ip daddr . meta l4proto . th dport map @host-address-ports";
+const toHostPort = "dnat ip to meta l4proto . th dport map @host-ports";
 
 /** The network's own table: pods leave the node with its address; host ports lead to pods. */
 export const planTable = ({
@@ -159,8 +162,8 @@ export const planTable = ({
     ["output", "-100"],
   ].flatMap(([hook, priority]) => [
     `add chain ${table} ${hook} { type nat hook ${hook} priority ${priority}; }`,
-    `add rule ${table} ${hook} fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @host-address-ports`,
-    `add rule ${table} ${hook} fib daddr type local dnat ip to meta l4proto . th dport map @host-ports`,
+    `add rule ${table} ${hook} fib daddr type local ${toHostAddressPort}`,
+    `add rule ${table} ${hook} fib daddr type local ${toHostPort}`,
   ]),
 ];
 
