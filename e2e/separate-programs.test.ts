@@ -166,6 +166,8 @@ describe.skipIf(reason !== undefined)("a cluster of separate programs", () => {
     }
   });
   afterAll(() => {
+    // First who would start the supervisor again, then what they leave.
+    bed.try("pkill", ["-9", "-f", at("dist", "tskube")]);
     const command = ["--disable-warning=ExperimentalWarning", at("dist/tskube.mjs"), "down"];
     const folders = [
       "--config-dir",
