@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../pkg/base/system-clock.ts";
 import { systemRandom } from "../pkg/base/system-random.ts";
+import { podCgroupRoot } from "../cmd/wiring/node.ts";
 import { ensureClusterPki } from "../pkg/pki/cluster-pki-apply.ts";
 import { eventually, root, TestBed, upstreamProgram, whyNot } from "./test-bed.ts";
 
@@ -112,6 +113,7 @@ describe.skipIf(reason !== undefined)("a cluster of separate programs", () => {
       "node-ip": nodeAddress,
       cri: at("run/cri.sock"),
       root: at("lib"),
+      "cgroup-root": podCgroupRoot(at("run")),
       manifests: at("etc/manifests"),
       "pod-logs": at("pod-logs"),
       "tls-cert-file": pki("kubelet.crt"),
