@@ -4,7 +4,7 @@ import type { Handler } from "../../pkg/base/wire.ts";
 import { inClusterContext } from "../../pkg/client/in-cluster.ts";
 import { httpsTransport } from "../../pkg/client/https-transport.ts";
 import { runDnsServer } from "../../pkg/dns/dns-server.ts";
-import { createForwarder } from "../../pkg/dns/forwarder.ts";
+import { createForwarder, parseNameServers } from "../../pkg/dns/forwarder.ts";
 import { startServer } from "../../pkg/serving/server.ts";
 import { accessByKubeconfig, apiAccess, type ApiAccess } from "../wiring/api-access.ts";
 import { logFlags, systemDoors, type Doors } from "../wiring/doors.ts";
@@ -34,12 +34,8 @@ async function openAccess(
   return apiAccess(transport.send, text.name, doors, signal);
 }
 
-const machineServers = async (): Promise<readonly string[]> => {
-  const config = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
-  return [...config.matchAll(/^nameserver\s+(\d+\.\d+\.\d+\.\d+)/gm)].map(
-    ([, server = ""]) => server,
-  );
-};
+const machineServers = async (): Promise<readonly string[]> =>
+  parseNameServers(await readFile("/etc/resolv.conf", "utf8").catch(() => ""));
 
 const health =
   (isReady: () => boolean): Handler =>

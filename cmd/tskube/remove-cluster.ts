@@ -11,6 +11,7 @@ import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
 import { applyNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
 import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
+import { endProcess, endSupervisor, isAlive } from "../wiring/end-process.ts";
 import { podCgroupRoot } from "../wiring/node.ts";
 import { ownProgram } from "../wiring/sibling-program.ts";
 import { letGo, readKept } from "./kept-process.ts";
@@ -27,30 +28,9 @@ export interface Removal {
   readonly say: (line: string) => void;
 }
 
-const graceMs = 5_000;
 /** From its start a process writes its record within this. */
 const restartSettlesMs = 1_500;
 const cgroupAttemptsMax = 100;
-
-/** A zombie has ended: that nobody has collected it yet is its parent's business. */
-const isAlive = (pid: number): boolean => {
-  try {
-    const state = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.[0];
-    return state !== "Z" && state !== "X";
-  } catch {
-    return false;
-  }
-};
-
-/** Ends a process in peace, or after its grace by force. */
-async function endProcess(pid: number): Promise<void> {
-  if (!isAlive(pid)) return;
-  process.kill(pid, "SIGTERM");
-  const until = systemClock.monotonic() + graceMs;
-  while (isAlive(pid) && systemClock.monotonic() < until) await systemClock.sleep(20);
-  if (isAlive(pid)) process.kill(pid, "SIGKILL");
-  while (isAlive(pid)) await systemClock.sleep(5);
-}
 
 /**
  * A record of a process that is dead may mean that the supervisor has just started the next one,
@@ -68,26 +48,6 @@ async function stopUp({ runFolder, say }: Removal): Promise<void> {
 
 const supervisorFolder = (runFolder: string): string => join(runFolder, "supervisor");
 
-/** Processes whose command line ends with this supervisor's state folder. */
-function supervisorPids(stateFolder: string): readonly number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8")
-          .split("\0")
-          .filter((word) => word !== "");
-        const isSupervisor = words.some(
-          (word) => /supervisor(\/main\.ts|\.mjs)?$/.test(word) && word !== stateFolder,
-        );
-        return isSupervisor && words.at(-1) === stateFolder;
-      } catch {
-        return false;
-      }
-    });
-}
-
 async function endContainers({ runFolder, program, say }: Removal): Promise<void> {
   const stateFolder = supervisorFolder(runFolder);
   if (!existsSync(stateFolder)) return;
@@ -102,7 +62,7 @@ async function endContainers({ runFolder, program, say }: Removal): Promise<void
   const { running, exited } = await supervisor.list();
   for (const { id } of [...running, ...exited]) await supervisor.remove(id);
   await supervisor.close();
-  for (const pid of supervisorPids(stateFolder)) await endProcess(pid);
+  await endSupervisor(stateFolder);
   say(`ended ${running.length} containers and their supervisor`);
 }
 

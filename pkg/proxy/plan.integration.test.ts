@@ -36,6 +36,8 @@ const inNamespace = (args: readonly string[], input = ""): string =>
 const tableOf = (): string =>
   inNamespace(["nft", "list", "table", "ip", "tskube"]).replace(/ # handle \d+/g, "");
 
+if (process.getuid?.() !== 0) console.log("skipped: the plan in the kernel: it needs root");
+
 it.skipIf(process.getuid?.() !== 0)(
   "the kernel takes the plan, and every change of it (needs root)",
   () => {
