@@ -93,7 +93,12 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
   });
 
   it("keeps a node's credential to its own", () => {
-    bed.apply({ apiVersion: "v1", kind: "Secret", metadata: { name: "mine" }, stringData: { a: "b" } });
+    bed.apply({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "mine" },
+      stringData: { a: "b" },
+    });
     const asNode = (...words: readonly string[]): Outcome =>
       bed.tryKubectl(2, "/etc/tskube/kubelet.conf", ...words);
     expect(asNode("get", "secret", "mine").err).toContain("forbidden");
@@ -123,7 +128,13 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
     };
     const before = pidOf();
     const containers = (): string =>
-      bed.kubectl("get", "pod", "web-2", "-o", "jsonpath={.status.containerStatuses[0].containerID}");
+      bed.kubectl(
+        "get",
+        "pod",
+        "web-2",
+        "-o",
+        "jsonpath={.status.containerStatuses[0].containerID}",
+      );
     const container = containers();
     expect(bed.on(2, ["kill", "-9", before]).code).toBe(0);
     await eventually("another process", pidOf, (pid) => pid !== before);
