@@ -5,6 +5,8 @@
 import type { KubeObject } from "../../api/resource.ts";
 import { certificateSigningRequests } from "./kinds/certificate-signing-request.ts";
 import { configMaps } from "./kinds/config-map.ts";
+import { controllerRevisions } from "./kinds/controller-revision.ts";
+import { daemonSets } from "./kinds/daemon-set.ts";
 import { deployments } from "./kinds/deployment.ts";
 import { endpointSlices } from "./kinds/endpoint-slice.ts";
 import { endpoints } from "./kinds/endpoints.ts";
@@ -37,6 +39,8 @@ export const resources: readonly Resource[] = [
   anyKind(secrets),
   anyKind(serviceAccounts),
   anyKind(services),
+  anyKind(controllerRevisions),
+  anyKind(daemonSets),
   anyKind(deployments),
   anyKind(replicaSets),
   anyKind(certificateSigningRequests),

@@ -5,6 +5,7 @@ import { forbidden, invalid, notSupported, required } from "../../machinery/fiel
 import type { Resource } from "../resource.ts";
 import { fill, inTurn, over, withProperty } from "./absent.ts";
 import { ageColumn, nameColumn, numberColumn, templateColumns, textColumn } from "./columns.ts";
+import { checkAtMostAll, checkCountOrPercent, percentOf } from "./count-or-percent.ts";
 import { defaultTemplate, validateSelectedTemplate } from "./pod-template.ts";
 import { validateCounts } from "./replica-status.ts";
 import { checkNotNegative, type Errors, immutable, none } from "./rules.ts";
@@ -29,17 +30,6 @@ const defaultSpec = inTurn<DeploymentSpec>(
   (spec) => over(spec, "template", defaultTemplate),
 );
 
-const percentOf = (value: number | string): number =>
-  typeof value === "number" ? value : Number.parseInt(value, 10) || 0;
-
-function checkCountOrPercent(path: string, value: number | string): Errors {
-  if (typeof value === "number") return checkNotNegative(path, value);
-  const why =
-    "a valid percent string must be a numeric string followed by an ending '%' " +
-    "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
-  return /^\d+%$/.test(value) ? none : [invalid(path, value, why)];
-}
-
 function validateStrategy(strategy: DeploymentStrategy | undefined): Errors {
   const path = "spec.strategy";
   const { type, rollingUpdate } = strategy ?? {};
@@ -53,16 +43,13 @@ function validateStrategy(strategy: DeploymentStrategy | undefined): Errors {
     return [required(`${path}.rollingUpdate`, "this should be defaulted and never be nil")];
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
   const at = `${path}.rollingUpdate.maxUnavailable`;
-  const isPercent = typeof maxUnavailable === "string";
   return [
     ...checkCountOrPercent(at, maxUnavailable),
     ...checkCountOrPercent(`${path}.rollingUpdate.maxSurge`, maxSurge),
     ...(percentOf(maxUnavailable) === 0 && percentOf(maxSurge) === 0
       ? [invalid(at, maxUnavailable, "may not be 0 when `maxSurge` is 0")]
       : none),
-    ...(isPercent && percentOf(maxUnavailable) > 100
-      ? [invalid(at, maxUnavailable, "must not be greater than 100%")]
-      : none),
+    ...checkAtMostAll(at, maxUnavailable),
   ];
 }
 

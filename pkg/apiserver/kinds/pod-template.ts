@@ -48,16 +48,20 @@ function matches(selector: LabelSelector, template: PodTemplateSpec): boolean | 
 const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean =>
   Object.keys(matchLabels).length + matchExpressions.length === 0;
 
-/** The pods that a controller makes must be those that it selects, and run for ever. */
+/**
+ * The pods that a controller makes must be those that it selects, and run for ever. Upstream checks
+ * a Deployment's template as that of its ReplicaSets, and says so.
+ */
 export function validateSelectedTemplate(
   selector: LabelSelector | undefined,
   template: PodTemplateSpec | undefined,
+  kind: "ReplicaSet" | "DaemonSet" = "ReplicaSet",
 ): Errors {
   const path = "spec.template";
   const found = template ?? {};
-  const errors = [...selectorErrors(selector)];
+  const errors = [...selectorErrors(selector, kind)];
   const isMatch = selector !== undefined && matches(selector, found);
-  if (isMatch === undefined)
+  if (isMatch === undefined && kind === "ReplicaSet")
     return [...errors, invalid("spec.selector", selector, "invalid label selector")];
   if (isMatch === false) {
     const why = "`selector` does not match template `labels`";
@@ -68,15 +72,20 @@ export function validateSelectedTemplate(
   if (restartPolicy !== "Always")
     errors.push(notSupported(`${path}.spec.restartPolicy`, restartPolicy, ["Always"]));
   if (activeDeadlineSeconds !== undefined) {
-    const why = "activeDeadlineSeconds in ReplicaSet is not Supported";
+    const why = `activeDeadlineSeconds in ${kind} is not Supported`;
     errors.push(forbidden(`${path}.spec.activeDeadlineSeconds`, why));
   }
   return errors;
 }
 
-function selectorErrors(selector: LabelSelector | undefined): Errors {
-  if (selector === undefined) return [required("spec.selector")];
-  const why = "empty selector is invalid for deployment";
+function selectorErrors(
+  selector: LabelSelector | undefined,
+  kind: "ReplicaSet" | "DaemonSet",
+): Errors {
+  // Upstream holds a DaemonSet's absent selector against the template only.
+  if (selector === undefined) return kind === "DaemonSet" ? none : [required("spec.selector")];
+  const whose = kind === "DaemonSet" ? "daemonset" : "deployment";
+  const why = `empty selector is invalid for ${whose}`;
   return [
     ...checkSelector("spec.selector", selector),
     ...(isEmpty(selector) ? [invalid("spec.selector", selector, why)] : none),
