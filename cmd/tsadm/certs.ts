@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { rfc3339 } from "../../pkg/base/clock.ts";
 import { UsageError } from "../../pkg/base/flags.ts";
 import { specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
-import { shortDuration } from "../../pkg/kubeadm/duration.ts";
+import { shortHumanDuration } from "../../pkg/machinery/human-duration.ts";
 import { readPkiFolder, renewLeaves, type KnownCertificate } from "../../pkg/kubeadm/renew.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
 import { runProgram } from "../wiring/run-program.ts";
@@ -27,7 +27,7 @@ function table(found: readonly KnownCertificate[], nowMs: number): void {
       .map((one) => [
         one.file,
         rfc3339(one.notAfterMs),
-        shortDuration(one.notAfterMs - nowMs),
+        shortHumanDuration(one.notAfterMs - nowMs),
         one.authority,
       ]);
     const header = [title, "EXPIRES", "RESIDUAL TIME", isAuthority ? "" : "CERTIFICATE AUTHORITY"];

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
-import { generateToken } from "../../pkg/kubeadm/bootstrap-token.ts";
+import { generateToken } from "../../pkg/kubeadm/join-token.ts";
 import { specDefaults, type ClusterSpec } from "../../pkg/kubeadm/cluster-spec.ts";
 import { parseInitFile, type InitFile } from "../../pkg/kubeadm/configuration.ts";
-import { parseDuration } from "../../pkg/kubeadm/duration.ts";
+import { durationMs } from "../../pkg/base/duration.ts";
 import { initPhases, waitForSignature, type InitContext } from "../../pkg/kubeadm/init-phases.ts";
 import { joinLine } from "../../pkg/kubeadm/join-line.ts";
 import { runSetup, selectPhases } from "../../pkg/kubeadm/setup-phase.ts";
@@ -68,7 +68,7 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
     serviceSubnet: given["service-cidr"] ?? file.serviceSubnet ?? specDefaults.serviceSubnet,
     dnsDomain: given["service-dns-domain"] ?? file.dnsDomain ?? specDefaults.dnsDomain,
     token: given.token ?? file.token ?? generateToken(random),
-    tokenTtlMs: ttl === undefined ? specDefaults.tokenTtlMs : parseDuration(ttl),
+    tokenTtlMs: ttl === undefined ? specDefaults.tokenTtlMs : durationMs(ttl),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
-import { parseToken } from "../../pkg/kubeadm/bootstrap-token.ts";
+import { parseToken } from "../../pkg/kubeadm/join-token.ts";
 import { specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
 import { parseJoinFile, type JoinFile } from "../../pkg/kubeadm/configuration.ts";
 import { checkHashForm } from "../../pkg/kubeadm/discovery.ts";

@@ -11,10 +11,11 @@ import {
   bootstrapTokenType,
   type BootstrapToken,
 } from "../../pkg/machinery/bootstrap-token.ts";
-import { generateToken, joinToken } from "../../pkg/kubeadm/bootstrap-token.ts";
+import { generateToken, joinToken } from "../../pkg/kubeadm/join-token.ts";
 import { clientOf, type OpenClient } from "../../pkg/kubeadm/cluster-client.ts";
 import { specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
-import { parseDuration, shortDuration } from "../../pkg/kubeadm/duration.ts";
+import { durationMs } from "../../pkg/base/duration.ts";
+import { shortHumanDuration } from "../../pkg/machinery/human-duration.ts";
 import { joinLine } from "../../pkg/kubeadm/join-line.ts";
 import { logFlags, systemDoors, type Doors } from "../wiring/doors.ts";
 import { runProgram } from "../wiring/run-program.ts";
@@ -47,7 +48,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 async function create(call: TokenCall): Promise<void> {
   const { client, doors, signal, ttl } = call;
   const token = call.args[0] ?? generateToken(doors.random);
-  const ttlMs = ttl === undefined ? specDefaults.tokenTtlMs : parseDuration(ttl);
+  const ttlMs = ttl === undefined ? specDefaults.tokenTtlMs : durationMs(ttl);
   const expiresAtMs = ttlMs === 0 ? Infinity : doors.clock.now() + ttlMs;
   const wanted = bootstrapSecret(joinToken(token, { description: call.description, expiresAtMs }));
   await client.resource(secrets).create(wanted, {}, signal);
@@ -85,7 +86,7 @@ function rowOf(token: BootstrapToken, nowMs: number): readonly string[] {
   const isEndless = token.expiresAtMs === Infinity;
   return [
     `${token.id}.${token.secret}`,
-    isEndless ? "<forever>" : shortDuration(token.expiresAtMs - nowMs),
+    isEndless ? "<forever>" : shortHumanDuration(token.expiresAtMs - nowMs),
     isEndless ? "<never>" : rfc3339(token.expiresAtMs),
     token.usages.toSorted().join(","),
     token.description === "" ? "<none>" : token.description,

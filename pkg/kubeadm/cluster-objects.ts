@@ -16,7 +16,7 @@ import {
   roleBindings,
   roles,
 } from "../../api/resources.ts";
-import { joinGroup } from "./bootstrap-token.ts";
+import { joinGroup } from "./join-token.ts";
 import { adminGroup, dnsAddressOf, serverUrlOf, type ClusterSpec } from "./cluster-spec.ts";
 import { clusterConfiguration } from "./configuration.ts";
 import { defaultKubeletSettings, kubeletConfigurationText } from "./kubelet-configuration.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../base/random.ts";
-import { generateToken, parseToken } from "./bootstrap-token.ts";
+import { generateToken, parseToken } from "./join-token.ts";
 import { addressInRange, specDefaults } from "./cluster-spec.ts";
 import {
   clusterConfiguration,
@@ -10,7 +10,8 @@ import {
   parseInitFile,
   parseJoinFile,
 } from "./configuration.ts";
-import { parseDuration, shortDuration } from "./duration.ts";
+import { durationMs } from "../base/duration.ts";
+import { shortHumanDuration } from "../machinery/human-duration.ts";
 import {
   defaultKubeletSettings,
   kubeletConfigurationText,
@@ -66,11 +67,11 @@ describe("kubeadm's documents", () => {
 });
 
 it("durations are Go's", () => {
-  expect(parseDuration("24h0m0s")).toBe(86_400_000);
-  expect(parseDuration("90m")).toBe(5_400_000);
-  expect(parseDuration("0")).toBe(0);
-  for (const wrong of ["", "5", "1d", "h"]) expect(() => parseDuration(wrong)).toThrow(/duration/);
-  expect([shortDuration(86_399_000), shortDuration(-1)]).toEqual(["23h", "<invalid>"]);
+  expect(durationMs("24h0m0s")).toBe(86_400_000);
+  expect(durationMs("90m")).toBe(5_400_000);
+  expect(durationMs("0")).toBe(0);
+  for (const wrong of ["", "5", "1d", "h"]) expect(() => durationMs(wrong)).toThrow(/duration/);
+  expect([shortHumanDuration(86_399_000), shortHumanDuration(-1)]).toEqual(["23h", "<invalid>"]);
 });
 
 it("tokens are made and read", () => {

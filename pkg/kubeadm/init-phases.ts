@@ -10,7 +10,7 @@ import { ensureClusterPki } from "../pki/cluster-pki-apply.ts";
 import { clusterEntries } from "../pki/cluster-pki.ts";
 import { filesOf } from "../pki/cluster-pki-plan.ts";
 import { bootstrapSecret } from "../machinery/bootstrap-token.ts";
-import { joinToken, parseToken } from "./bootstrap-token.ts";
+import { joinToken, parseToken } from "./join-token.ts";
 import { clientOf, ensureObject, ensureObjects } from "./cluster-client.ts";
 import {
   adminBinding,
@@ -27,7 +27,7 @@ import { runPreflight, type PreflightDoors } from "./run-preflight.ts";
 import type { SetupPhase } from "./setup-phase.ts";
 import { controlPlaneManifests, manifestText } from "./static-pods.ts";
 import { waitFor } from "./wait.ts";
-import { writeFileAtomically } from "./write-file.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 
 /** What the phases need of the outside. */
 export interface InitContext extends PreflightDoors {

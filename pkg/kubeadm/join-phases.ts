@@ -17,7 +17,7 @@ import { requestCertificate } from "./request-certificate.ts";
 import { runPreflight, type PreflightDoors } from "./run-preflight.ts";
 import type { SetupPhase } from "./setup-phase.ts";
 import { waitFor } from "./wait.ts";
-import { writeFileAtomically } from "./write-file.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 
 export interface JoinSpec {
   readonly configFolder: string;

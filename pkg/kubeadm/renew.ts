@@ -4,7 +4,7 @@ import { readCertificate, type CertificateFacts, type Doors } from "../pki/certi
 import { generateKeyPair, privateKeyPem } from "../pki/keys.ts";
 import { embeddedCertificate, kubeConfig, kubeConfigText } from "../pki/kubeconfig.ts";
 import { chooseContext, readKubeconfigs } from "../client/kubeconfig.ts";
-import { writeFileAtomically } from "./write-file.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 
 /** A certificate of a control plane's folder, as it is. */
 export interface KnownCertificate {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planMarks, splitMarks } from "./commands/label.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "../base/duration.ts";
 import { planEnv, planImages } from "./set-plan.ts";
 import { parseWaitFor } from "./wait-for.ts";
 

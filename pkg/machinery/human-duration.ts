@@ -30,3 +30,13 @@ export function since(time: string | undefined, now: number): string {
   const at = Date.parse(time ?? "");
   return Number.isNaN(at) ? "<unknown>" : humanDuration(now - at);
 }
+
+/** "23h", "59m": in its largest unit alone, as kubeadm shows what is left; "<invalid>": nothing. */
+export function shortHumanDuration(ms: number): string {
+  if (ms < 0) return "<invalid>";
+  const seconds = Math.floor(ms / 1000);
+  if (seconds >= 2 * daySeconds) return `${Math.floor(seconds / daySeconds)}d`;
+  if (seconds >= 2 * hourSeconds) return `${Math.floor(seconds / hourSeconds)}h`;
+  if (seconds >= 2 * minuteSeconds) return `${Math.floor(seconds / minuteSeconds)}m`;
+  return `${seconds}s`;
+}

@@ -2,7 +2,7 @@ import { isReason } from "../../machinery/status-error.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
 import { UsageError, type Flags } from "../../base/flags.ts";
-import { durationMs } from "../duration.ts";
+import { durationMs } from "../../base/duration.ts";
 import { eachOf, whileDoing } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { pathOf, qualifiedKind } from "../resource-mapper.ts";

@@ -2,7 +2,7 @@ import type { Pod } from "../../../api/core/v1.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
 import type { Flags } from "../../base/flags.ts";
 import { UsageError } from "../../base/flags.ts";
-import { durationMs } from "../duration.ts";
+import { durationMs } from "../../base/duration.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { containerOf, podOf, podsBySelector } from "../pod-args.ts";
 

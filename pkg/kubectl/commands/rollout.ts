@@ -7,7 +7,7 @@ import { defineCommand, type Kubectl } from "../command.ts";
 import { UsageError, type Flags } from "../../base/flags.ts";
 import { describeTemplate } from "../describe/pod-template.ts";
 import { alignTabs, TabLines } from "../describe/tab-lines.ts";
-import { durationMs } from "../duration.ts";
+import { durationMs } from "../../base/duration.ts";
 import { eachOf } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { pathOf, qualifiedKind, qualifiedName } from "../resource-mapper.ts";

@@ -3,7 +3,7 @@ import { UsageError } from "../../base/flags.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
-import { durationMs } from "../duration.ts";
+import { durationMs } from "../../base/duration.ts";
 import { eachOf } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { pathOf, qualifiedKind } from "../resource-mapper.ts";

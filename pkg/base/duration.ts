@@ -1,4 +1,4 @@
-import { UsageError } from "../base/flags.ts";
+import { UsageError } from "./flags.ts";
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
