@@ -20,10 +20,12 @@ const folder = (path: string): LayerMember => ({
   entry: { ...plainEntry, path: `${path}/`, type: "directory", mode: 0o755 },
 });
 
+const readBytes = 1024 * 1024;
+
 /** A file of this machine at a place of the image. */
 const hostFile = (source: string, path: string, mode: number): LayerMember => ({
   entry: { ...plainEntry, path, mode, size: statSync(source).size },
-  content: createReadStream(source),
+  content: createReadStream(source, { highWaterMark: readBytes }),
 });
 
 /** Shared libraries and the loader that a program of this machine needs, as ldd(1) finds them. */
@@ -97,6 +99,7 @@ export async function buildProgramImage(images: Images, name: string, dist: stri
     name,
     config: noDefaults,
     layers: [baseLayer(process.execPath, node), programsLayer(dist)],
+    compression: "none",
   });
 }
 
@@ -111,6 +114,7 @@ export async function buildEtcdImage(images: Images, name: string): Promise<void
       name,
       config: noDefaults,
       layers: [baseLayer(etcdProgram, etcdProgram.slice(1))],
+      compression: "none",
     });
     return;
   }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { constants, createZstdCompress } from "node:zlib";
 import { mediaTypes } from "../../api/oci/image.ts";
@@ -27,6 +26,8 @@ export interface ImageParts {
   readonly config: ContainerDefaults;
   /** Lowest first. The same members in the same order give the same image, bit for bit. */
   readonly layers: readonly AsyncIterable<LayerMember>[];
+  /** How layers are kept; zstd where absent. An image that never leaves its machine needs none. */
+  readonly compression?: "zstd" | "none";
 }
 
 export const noDefaults: ContainerDefaults = {
@@ -45,10 +46,8 @@ export const noDefaults: ContainerDefaults = {
 export async function buildImage(images: Images, parts: ImageParts): Promise<StoredImage> {
   return await images.whileBusy(async () => {
     const layers: { descriptor: Descriptor; diffId: Digest }[] = [];
-    for (const [index, members] of parts.layers.entries()) {
-      layers.push(
-        await writeLayer(images, members, `build-${index}-${images.options.random.suffix(8)}`),
-      );
+    for (const members of parts.layers) {
+      layers.push(await writeLayer(images, members, parts.compression ?? "zstd"));
     }
     const { platform } = images.options;
     const diffIds = layers.map(({ diffId }) => diffId);
@@ -58,34 +57,38 @@ export async function buildImage(images: Images, parts: ImageParts): Promise<Sto
     const descriptors = layers.map(({ descriptor }) => descriptor);
     const made = formatManifest({ mediaType: mediaTypes.config, ...config }, descriptors);
     const { digest: manifest } = await images.content.add(made);
-    for (const { descriptor, diffId } of layers) {
-      await images.layers.ensure(diffId, () => images.content.stream(descriptor.digest));
-    }
     const name = formatReference(parseReference(parts.name));
     return await images.record([name], { target: manifest, manifest, config: config.digest });
   });
 }
 
+/** One pass: the archive goes into the content store and, unpacked, into the layer store. */
 async function writeLayer(
   images: Images,
   members: AsyncIterable<LayerMember>,
-  name: string,
+  compression: "zstd" | "none",
 ): Promise<{ descriptor: Descriptor; diffId: Digest }> {
-  const hash = createHash("sha256");
+  await using layer = await images.layers.begin();
   const tar = async function* (): AsyncGenerator<Uint8Array, void> {
     for await (const chunk of archive(members)) {
-      hash.update(chunk);
+      layer.push(chunk);
       yield chunk;
     }
   };
+  const [source, mediaType] =
+    compression === "none" ? [tar(), mediaTypes.layer] : [compressed(tar()), mediaTypes.layerZstd];
+  const name = `build-${images.options.random.suffix(12)}`;
+  const stored = await images.content.addStream(source, name);
+  return { descriptor: { mediaType, ...stored }, diffId: await layer.publish() };
+}
+
+function compressed(tar: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   // Level 3 of zstd compresses ten times as fast as gzip, and smaller.
   const params = { [constants.ZSTD_c_compressionLevel]: 3 };
-  const source = Readable.from(tar(), { objectMode: true });
-  const compressed = createZstdCompress({ params });
-  source.on("error", (error) => compressed.destroy(error));
-  const stored = await images.content.addStream(source.pipe(compressed), name);
-  const descriptor = { mediaType: mediaTypes.layerZstd, ...stored };
-  return { descriptor, diffId: `sha256:${hash.digest("hex")}` as Digest };
+  const source = Readable.from(tar, { objectMode: true });
+  const compressor = createZstdCompress({ params });
+  source.on("error", (error) => compressor.destroy(error));
+  return source.pipe(compressor);
 }
 
 /** A tar archive of the members. */

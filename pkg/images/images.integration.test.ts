@@ -129,9 +129,10 @@ describe("unpackLayer", () => {
 });
 
 describe("Images", () => {
-  const build = async (images: Images) =>
+  const build = async (images: Images, compression?: "none") =>
     await buildImage(images, {
       name: "test",
+      ...(compression === undefined ? {} : { compression }),
       config: { ...noDefaults, cmd: ["sh"] },
       layers: [
         members(member("etc/passwd", {}, "root:x:0:0::/:\n"), member("etc/old", {}, "old")),
@@ -150,6 +151,21 @@ describe("Images", () => {
     if (image === undefined) return;
     expect(Buffer.from(images.readFile(image, "/etc/link") ?? []).toString()).toContain("root");
     expect(images.readFile(image, "/etc/old")).toBeUndefined();
+  });
+
+  it("holds the same, compressed or not", async () => {
+    const compressed = await build(await open("zstd"));
+    const images = await open("plain");
+    const plain = await build(images, "none");
+    // The configuration names the unpacked layers.
+    expect(plain.id).toBe(compressed.id);
+    expect(Buffer.from(images.readFile(plain, "/etc/link") ?? []).toString()).toContain("root");
+    // A plain layer is its own archive: unpacked again from the store it is the same layer.
+    const [diffId] = await images.layers.list();
+    const digest = `sha256:${diffId}` as const;
+    await images.layers.remove(diffId ?? "");
+    await images.layers.ensure(digest, () => images.content.stream(digest));
+    expect(await images.layers.has(digest)).toBe(true);
   });
 
   it("removes what nobody needs, and keeps a container's layers", async () => {

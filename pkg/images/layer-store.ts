@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { Random } from "../base/random.ts";
 import { digestHex, type Digest } from "./digest.ts";
 import type { LayerKernel } from "./layer-kernel.ts";
-import { unpackLayer } from "./layer-unpack.ts";
+import { LayerUnpacker, unpackLayer } from "./layer-unpack.ts";
 
 export class LayerStore {
   readonly #layers: string;
@@ -66,6 +66,24 @@ export class LayerStore {
     await work;
   }
 
+  /** A layer that is being made here: unpacked while it is written, named at its end. */
+  async begin(): Promise<NewLayer> {
+    const folder = join(this.#unfinished, `new-${this.#random.suffix(12)}`);
+    await mkdir(folder, { mode: 0o755 });
+    return new NewLayer(folder, new LayerUnpacker(folder, this.#kernel), (diffId) =>
+      this.#publish(folder, diffId),
+    );
+  }
+
+  /** The folder takes its name, unless somebody was faster: the content is what a name says. */
+  async #publish(folder: string, diffId: Digest): Promise<void> {
+    try {
+      await rename(folder, this.path(diffId));
+    } catch (cause) {
+      if (!(await this.has(diffId))) throw new Error(`keep layer ${diffId}`, { cause });
+    }
+  }
+
   /** Hex digits of the layers that are there. */
   async list(): Promise<readonly string[]> {
     return await readdir(this.#layers);
@@ -94,5 +112,35 @@ export class LayerStore {
       if (await this.has(diffId)) return;
       throw new Error(`unpack layer ${diffId}`, { cause });
     }
+  }
+}
+
+/** Not there for others until it is published. */
+export class NewLayer implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #unpacker: LayerUnpacker;
+  readonly #publish: (diffId: Digest) => Promise<void>;
+
+  constructor(folder: string, unpacker: LayerUnpacker, publish: (diffId: Digest) => Promise<void>) {
+    this.#folder = folder;
+    this.#unpacker = unpacker;
+    this.#publish = publish;
+  }
+
+  /** The next bytes of its archive. */
+  push(chunk: Uint8Array): void {
+    this.#unpacker.push(chunk);
+  }
+
+  /** After the last of them. */
+  async publish(): Promise<Digest> {
+    const diffId = this.#unpacker.finish();
+    await this.#publish(diffId);
+    return diffId;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unpacker[Symbol.dispose]();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -55,32 +55,59 @@ async function* startingWith(
   }
 }
 
+/** An archive that becomes an empty folder, the lower one of an overlay, as its bytes come. */
+export class LayerUnpacker implements Disposable {
+  readonly #folder: LayerFolder;
+  readonly #parser = new TarParser();
+  readonly #totals = { bytes: 0, members: 0 };
+  readonly #algorithm: string;
+  readonly #hash: Hash;
+
+  constructor(path: string, kernel: LayerKernel, algorithm = "sha256") {
+    this.#folder = new LayerFolder(path, kernel);
+    this.#algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    for (const event of this.#parser.push(chunk)) {
+      count(event, this.#totals);
+      apply(event, this.#folder);
+    }
+  }
+
+  /** When the archive is over; answers its digest. */
+  finish(): Digest {
+    this.#parser.end();
+    this.#folder.finish();
+    return `${this.#algorithm}:${this.#hash.digest("hex")}` as Digest;
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
 /**
- * Unpacks a layer's archive into an empty folder as an overlay lower folder, and checks that the
- * uncompressed bytes have the digest that the image's configuration promised.
+ * Unpacks a layer's archive into an empty folder, and checks that the uncompressed bytes have the
+ * digest that the image's configuration promised.
  */
 export async function unpackLayer(
   source: AsyncIterable<Uint8Array>,
   into: { readonly folder: string; readonly kernel: LayerKernel; readonly diffId?: Digest },
   signal?: AbortSignal,
 ): Promise<void> {
-  using folder = new LayerFolder(into.folder, into.kernel);
-  const parser = new TarParser();
-  const hash: Hash | undefined =
-    into.diffId === undefined ? undefined : createHash(digestAlgorithm(into.diffId));
-  const totals = { bytes: 0, members: 0 };
+  const { folder, kernel, diffId } = into;
+  const algorithm = diffId === undefined ? undefined : digestAlgorithm(diffId);
+  using unpacker = new LayerUnpacker(folder, kernel, algorithm);
   for await (const chunk of decompress(source)) {
     signal?.throwIfAborted();
-    hash?.update(chunk);
-    for (const event of parser.push(chunk)) {
-      count(event, totals);
-      apply(event, folder);
-    }
+    unpacker.push(chunk);
   }
-  parser.end();
-  folder.finish();
-  const got = into.diffId?.replace(/:.*/, `:${hash?.digest("hex")}`);
-  if (got !== into.diffId) throw new LayerError(`layer is ${got}, not ${into.diffId}`);
+  const got = unpacker.finish();
+  if (diffId !== undefined && got !== diffId)
+    throw new LayerError(`layer is ${got}, not ${diffId}`);
 }
 
 function count(event: TarEvent, totals: { bytes: number; members: number }): void {
