@@ -68,6 +68,38 @@ describe("runAsLeader", () => {
     await clock.advance(1);
     await ended;
   });
+
+  it("asks again soon where nobody answered, as while a control plane starts", async () => {
+    await using cluster = await simulate({ seed: 5, nodes: 0 });
+    const { clock, random } = cluster;
+    const answersFromMs = clock.monotonic() + 600;
+    const client: typeof cluster.client = {
+      ...cluster.client,
+      resource: (ref) => ({
+        ...cluster.client.resource(ref),
+        get: async (key, ended) => {
+          if (clock.monotonic() < answersFromMs) throw new Error("connect ECONNREFUSED");
+          return await cluster.client.resource(ref).get(key, ended);
+        },
+      }),
+    };
+    let isLeading = false;
+    const stop = new AbortController();
+    const ended = runAsLeader(
+      { client, clock, random, logger },
+      { namespace: "kube-system", name: "test", identity: "a" },
+      async (signal) => {
+        isLeading = true;
+        await clock.sleep(10_000_000, signal).catch(() => undefined);
+      },
+      stop.signal,
+    );
+    await clock.advance(1_000);
+    expect(isLeading).toBe(true);
+    stop.abort(new Error("stopped"));
+    await clock.advance(1);
+    await ended;
+  });
 });
 
 describe("keepNodeLease", () => {

@@ -30,7 +30,12 @@ const election = {
   /** A leader that could not renew for so long stops leading, well before others may take over. */
   renewDeadlineMs: 10_000,
   retryMs: 2_000,
+  /** Where nobody answered at all, as while a control plane starts; doubled up to the other. */
+  retryFirstMs: 250,
 } as const;
+
+/** Led: the lease is ours now. Lost: it is somebody else's. Failed: nobody could be asked. */
+type Attempt = "led" | "lost" | "failed";
 
 /**
  * Runs `lead` whenever this candidate leads. Its signal aborts when leadership is lost; then the
@@ -71,9 +76,12 @@ class Campaign {
 
   /** True when leading; false when the signal aborted first. */
   async acquire(signal: AbortSignal): Promise<boolean> {
+    let failedMs: number = election.retryFirstMs;
     while (!signal.aborted) {
-      if (await this.#attempt(signal)) return true;
-      await this.#pause(signal);
+      const attempt = await this.#attempt(signal);
+      if (attempt === "led") return true;
+      await this.#pause(attempt === "failed" ? failedMs : election.retryMs, signal);
+      failedMs = Math.min(2 * failedMs, election.retryMs);
     }
     return false;
   }
@@ -83,9 +91,9 @@ class Campaign {
     const { clock } = this.#doors;
     let renewedAt = clock.monotonic();
     while (!leading.signal.aborted) {
-      await this.#pause(leading.signal);
+      await this.#pause(election.retryMs, leading.signal);
       if (leading.signal.aborted) return;
-      if (await this.#attempt(leading.signal)) renewedAt = clock.monotonic();
+      if ((await this.#attempt(leading.signal)) === "led") renewedAt = clock.monotonic();
       else if (clock.monotonic() - renewedAt >= election.renewDeadlineMs)
         leading.abort(new Error(`lease ${this.#options.name} could not be renewed`));
     }
@@ -104,7 +112,7 @@ class Campaign {
     }
   }
 
-  async #attempt(signal: AbortSignal): Promise<boolean> {
+  async #attempt(signal: AbortSignal): Promise<Attempt> {
     const { client, clock } = this.#doors;
     const api = client.resource(leases);
     try {
@@ -112,15 +120,15 @@ class Campaign {
       const unchangedMs = this.#unchangedMs(lease);
       const candidate = { ...this.#options, leaseDurationSeconds: election.leaseDurationSeconds };
       const change = planLease(lease, candidate, clock.now(), unchangedMs);
-      if (change.do === "wait") return false;
+      if (change.do === "wait") return "lost";
       const wanted = { ...lease, metadata: lease?.metadata ?? this.#key, spec: change.spec };
       if (change.do === "create") await api.create(wanted, {}, signal);
       else await api.update(wanted, {}, signal);
-      return true;
+      return "led";
     } catch (error) {
-      const isRace = isReason(error, "Conflict", "AlreadyExists");
-      if (!isRace && !signal.aborted) this.#log("lease could not be written", error);
-      return false;
+      if (isReason(error, "Conflict", "AlreadyExists")) return "lost";
+      if (!signal.aborted) this.#log("lease could not be written", error);
+      return "failed";
     }
   }
 
@@ -131,9 +139,9 @@ class Campaign {
     return now - this.#seen.atMs;
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
-    const ms = election.retryMs * (1 + 0.2 * this.#doors.random.fraction());
-    await this.#doors.clock.sleep(ms, signal).catch(() => undefined);
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    const spread = ms * (1 + 0.2 * this.#doors.random.fraction());
+    await this.#doors.clock.sleep(spread, signal).catch(() => undefined);
   }
 
   #log(what: string, error: unknown): void {

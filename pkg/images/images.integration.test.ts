@@ -18,6 +18,7 @@ import { systemKernel } from "../linux/system-kernel.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { archive, buildImage, noDefaults, type LayerMember } from "./build-image.ts";
 import { buildDebianImage } from "./debian-image.ts";
+import type { Digest } from "./digest.ts";
 import { nginxImage } from "./debian-recipes.ts";
 import { Images } from "./images.ts";
 import { unpackLayer } from "./layer-unpack.ts";
@@ -162,7 +163,7 @@ describe("Images", () => {
     expect(Buffer.from(images.readFile(plain, "/etc/link") ?? []).toString()).toContain("root");
     // A plain layer is its own archive: unpacked again from the store it is the same layer.
     const [diffId] = await images.layers.list();
-    const digest = `sha256:${diffId}` as const;
+    const digest = `sha256:${diffId}` as Digest;
     await images.layers.remove(diffId ?? "");
     await images.layers.ensure(digest, () => images.content.stream(digest));
     expect(await images.layers.has(digest)).toBe(true);
