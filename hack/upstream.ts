@@ -18,6 +18,7 @@ const modules: Readonly<Record<string, string>> = {
   kubectl: "kubernetes",
   "kube-apiserver": "kubernetes",
   crictl: "cri-tools",
+  critest: "cri-tools",
   etcd: "etcd",
 };
 
@@ -31,7 +32,8 @@ function builtPath(name: string): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-function program(name: string, mayBuild: boolean): string | undefined {
+/** Its path; built when it is not there and may be. Undefined: neither built nor to be built. */
+export function upstreamProgram(name: string, mayBuild: boolean): string | undefined {
   const built = builtPath(name);
   if (built !== undefined || !mayBuild || !existsSync(join(folder, "get"))) return built;
   if (spawnSync("go", ["version"], { stdio: "ignore" }).status !== 0) return undefined;
@@ -53,12 +55,12 @@ const olderKubectls = (): readonly string[] =>
 /** The environment in which tests find their judges. */
 export function upstreamEnvironment(withSlowOnes: boolean): Record<string, string> {
   const found: Record<string, string | undefined> = {
-    KUBECTL: [program("kubectl", true), ...olderKubectls()]
+    KUBECTL: [upstreamProgram("kubectl", true), ...olderKubectls()]
       .filter((path) => path !== undefined)
       .join(delimiter),
-    CRICTL: program("crictl", true),
-    TSKUBE_CRICTL: program("crictl", true),
-    KUBE_APISERVER: program("kube-apiserver", withSlowOnes),
+    CRICTL: upstreamProgram("crictl", true),
+    TSKUBE_CRICTL: upstreamProgram("crictl", true),
+    KUBE_APISERVER: upstreamProgram("kube-apiserver", withSlowOnes),
   };
   const entries = Object.entries(found).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "",
