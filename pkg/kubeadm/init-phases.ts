@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { configMaps, leases, nodes, secrets } from "../../api/resources.ts";
 import type { ResourceRef } from "../../api/resource.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import type { Client } from "../client/client.ts";
 import { ensureClusterPki } from "../pki/cluster-pki-apply.ts";
@@ -24,17 +23,15 @@ import { clusterPkiOf, dnsAddressOf, serverUrlOf, type ClusterSpec } from "./clu
 import { dnsAddon } from "./dns-addon.ts";
 import { defaultKubeletSettings, kubeletConfigurationText } from "./kubelet-configuration.ts";
 import { runPreflight, type PreflightDoors } from "./run-preflight.ts";
-import type { SetupPhase } from "./setup-phase.ts";
+import type { SetupContext, SetupPhase } from "./setup-phase.ts";
 import { controlPlaneManifests, manifestText } from "./static-pods.ts";
 import { waitFor } from "./wait.ts";
 import { writeFileAtomically } from "../files/atomic-file.ts";
 
 /** What the phases need of the outside. */
-export interface InitContext extends PreflightDoors {
+export interface InitContext extends PreflightDoors, SetupContext {
   readonly spec: ClusterSpec;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly say: (line: string) => void;
   /** Puts the images that the spec names into the node's store, where they are missing. */
   readonly provideImages: () => Promise<readonly string[]>;
   /** Starts the node's process, unless it runs. */

@@ -2,7 +2,6 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ConfigMap } from "../../api/core/v1.ts";
 import { configMaps, nodes } from "../../api/resources.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Client } from "../client/client.ts";
 import { clusterInfo } from "../machinery/bootstrap-token.ts";
 import { isReason } from "../machinery/status-error.ts";
@@ -15,7 +14,7 @@ import { DiscoveryError, readClusterInfo, type Discovered, type Trust } from "./
 import { parseKubeletConfiguration } from "./kubelet-configuration.ts";
 import { requestCertificate } from "./request-certificate.ts";
 import { runPreflight, type PreflightDoors } from "./run-preflight.ts";
-import type { SetupPhase } from "./setup-phase.ts";
+import type { SetupContext, SetupPhase } from "./setup-phase.ts";
 import { waitFor } from "./wait.ts";
 import { writeFileAtomically } from "../files/atomic-file.ts";
 
@@ -41,11 +40,9 @@ export interface Learned {
   kubeletConfiguration?: string;
 }
 
-export interface JoinContext extends PreflightDoors {
+export interface JoinContext extends PreflightDoors, SetupContext {
   readonly spec: JoinSpec;
   readonly learned: Learned;
-  readonly clock: Clock;
-  readonly say: (line: string) => void;
   readonly provideImages: () => Promise<readonly string[]>;
   /** Starts the node's process with what was learned. */
   readonly startNode: (subnets: {

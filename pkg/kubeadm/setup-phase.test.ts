@@ -1,14 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { runSetup, selectPhases, type SetupPhase } from "./setup-phase.ts";
+import { SimulatedClock } from "../sim/simulated-clock.ts";
+import { silentLogger } from "../telemetry/logger.ts";
+import { runSetup, selectPhases, type SetupContext, type SetupPhase } from "./setup-phase.ts";
 
-interface Journal {
+interface Journal extends SetupContext {
   readonly did: string[];
   readonly said: string[];
-  readonly say: (line: string) => void;
+  readonly logged: unknown[];
+  readonly clock: SimulatedClock;
 }
 const journal = (): Journal => {
-  const said: string[] = [];
-  return { did: [], said, say: (line) => void said.push(line) };
+  const [said, logged]: [string[], unknown[]] = [[], []];
+  const debug = (fields: object): void => void logged.push(fields);
+  const clock = new SimulatedClock();
+  const logger = { ...silentLogger, debug };
+  return { did: [], said, logged, clock, logger, say: (line) => void said.push(line) };
 };
 const phase = (name: string): SetupPhase<Journal> => ({
   name,
@@ -42,6 +48,23 @@ describe("runSetup", () => {
     const context = journal();
     await runSetup(phases, context, false);
     expect(context.did).toEqual(namesOf(phases));
+  });
+  it("says how long each phase took, to who asks", async () => {
+    const context = journal();
+    const slow: SetupPhase<Journal> = {
+      ...phase("slow"),
+      run: async ({ clock }) => {
+        const slept = clock.sleep(250);
+        await clock.advance(250);
+        await slept;
+      },
+    };
+    await runSetup([phase("quick"), slow], context, false);
+    expect(context.said).toEqual([]);
+    expect(context.logged).toEqual([
+      { phase: "quick", ms: 0 },
+      { phase: "slow", ms: 250 },
+    ]);
   });
   it("only tells, when dry", async () => {
     const context = journal();

@@ -1,4 +1,6 @@
+import type { Clock } from "../base/clock.ts";
 import { runPhases, type Phase } from "../base/phases.ts";
+import type { Logger } from "../telemetry/logger.ts";
 
 /** A phase that can say what it would do, without doing it. */
 export interface SetupPhase<Context> extends Phase<Context> {
@@ -31,16 +33,33 @@ export function selectPhases<C>(
   );
 }
 
-/** Runs them in order, telling each; with `dryRun` only tells what they would do. */
-export async function runSetup<C extends { readonly say: (line: string) => void }>(
+export interface SetupContext {
+  readonly say: (line: string) => void;
+  readonly clock: Clock;
+  /** Hears at the level of debug how long each phase took. */
+  readonly logger: Logger;
+}
+
+/** Runs them in order; with `dryRun` only tells what they would do. */
+export async function runSetup<C extends SetupContext>(
   phases: readonly SetupPhase<C>[],
   context: C,
   dryRun: boolean,
 ): Promise<void> {
-  if (!dryRun) return runPhases(phases, context);
+  if (!dryRun) return runPhases(phases.map(timed), context);
   for (const phase of phases) {
     if (phase.when?.(context) === false) continue;
     context.say(`[${phase.name}] ${phase.because}`);
     for (const line of await phase.plan(context)) context.say(`[${phase.name}] would ${line}`);
   }
 }
+
+const timed = <C extends SetupContext>(phase: SetupPhase<C>): SetupPhase<C> => ({
+  ...phase,
+  run: async (context) => {
+    const start = context.clock.monotonic();
+    await phase.run(context);
+    const ms = Math.round(context.clock.monotonic() - start);
+    context.logger.debug({ phase: phase.name, ms }, "phase done");
+  },
+});

@@ -12,7 +12,8 @@ export interface Wait {
   readonly remedy: string;
 }
 
-const pollMs = 250;
+/** A question costs about a millisecond; what is waited for comes once in a machine's life. */
+const pollMs = 50;
 const tellEveryMs = 10_000;
 
 /** Asks until `look` answers; a throw means "not yet", and its message says why. */
