@@ -7,6 +7,13 @@ export interface Row {
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
+/** Of an even count the upper one. */
+export const median = (values: readonly number[]): number =>
+  quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
+
 /** "p50 12.3 ms, p99 45.6 ms (n = 30)" */
 export function summary(valuesMs: readonly number[]): Pick<Row, "value"> {
   const sorted = valuesMs.toSorted((a, b) => a - b);
