@@ -83,6 +83,41 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/wait.ts")).wait,
   },
   {
+    name: "cordon",
+    summary: "Keep new pods off nodes",
+    load: async () => (await import("./commands/cordon.ts")).cordon,
+  },
+  {
+    name: "uncordon",
+    summary: "Let pods come to nodes again",
+    load: async () => (await import("./commands/cordon.ts")).uncordon,
+  },
+  {
+    name: "drain",
+    summary: "Move a node's pods elsewhere, as before its maintenance",
+    load: async () => (await import("./commands/drain.ts")).drain,
+  },
+  {
+    name: "taint",
+    summary: "Set or remove taints of nodes",
+    load: async () => (await import("./commands/taint.ts")).taint,
+  },
+  {
+    name: "certificate",
+    summary: "Approve or deny requests for certificates",
+    load: async () => (await import("./commands/certificate.ts")).certificate,
+  },
+  {
+    name: "auth",
+    summary: "Ask what you may do, and who you are",
+    load: async () => (await import("./commands/auth.ts")).auth,
+  },
+  {
+    name: "cluster-info",
+    summary: "Print where the cluster's own services are",
+    load: async () => (await import("./commands/cluster-info.ts")).clusterInfo,
+  },
+  {
     name: "api-resources",
     summary: "Print the resources that the server serves",
     load: async () => (await import("./commands/api-resources.ts")).apiResources,

@@ -18,6 +18,15 @@ spec:
         ports: [{name: http, containerPort: 80}]
         readinessProbe: {httpGet: {path: /, port: http}}
 `;
+/** Made with openssl for CN=joe; its key was thrown away. */
+const certificateRequest = [
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlISE1IQUNBUUF3RGpFTU1Bb0dBMVVF",
+  "QXd3RGFtOWxNRmt3RXdZSEtvWkl6ajBDQVFZSUtvWkl6ajBEQVFjRApRZ0FFU3lkY056U1pjOTY2ck50",
+  "enhuTG1wbCtReHIzL2N2Wm8rbHN2anJUSnVoQjF0THhOU0JaYmF5M21ob2ptCmRqa0pnRndJVmRtSDhI",
+  "MWVxWkg5ZjhUVnJhQUFNQW9HQ0NxR1NNNDlCQU1DQTBjQU1FUUNJRWUrbHFINjl5bjEKWnhLeWNDS3M1",
+  "enJyd2lhejRleGRZUTJjeG82WWVEZU1BaUJ2MWpWdThEOVBPMXpyamY0VDhUbGpwWjFIMXBNeQpmKysz",
+  "cEQ1WWIvN2hRQT09Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=",
+].join("");
 const files = {
   "web.yaml": `${deployment}---
 apiVersion: v1
@@ -43,6 +52,44 @@ spec: {containers: [{name: c, image: x, resources: {requests: {cpu: 100m}}}]}
   "unknown.yaml": "apiVersion: v1\nkind: Foo\nmetadata: {name: f}\n",
   "field.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: f}\nfoo: bar\n",
   "labels.yaml": 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: f, labels: {"a b": c}}\n',
+  "nodes.yaml": `apiVersion: v1
+kind: Node
+metadata: {name: n1, labels: {zone: east}}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: n2}
+`,
+  "placed.yaml": `apiVersion: v1
+kind: Pod
+metadata: {name: alone, namespace: default}
+spec: {nodeName: n1, terminationGracePeriodSeconds: 0, containers: [{name: c, image: x}]}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: kept
+  namespace: default
+  ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: d, uid: u, controller: true}]
+spec: {nodeName: n1, terminationGracePeriodSeconds: 0, containers: [{name: c, image: x}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: local, namespace: default}
+spec:
+  nodeName: n1
+  terminationGracePeriodSeconds: 0
+  volumes: [{name: v, emptyDir: {}}]
+  containers: [{name: c, image: x}]
+`,
+  "request.yaml": `apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: joe}
+spec:
+  signerName: example.com/people
+  usages: [client auth]
+  request: ${certificateRequest}
+`,
   "unnamed.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {labels: {a: b}}\n",
   "mixed.yaml":
     "apiVersion: v1\nkind: Foo\nmetadata: {name: f}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\n",
@@ -105,22 +152,70 @@ exec a ls
 wrong
 `;
 
+/** What people do with machines, and with who may what. */
+const administration = `
+create -f account.yaml
+apply -f nodes.yaml
+cordon n1
+cordon n1
+uncordon node/n1 n2
+cordon -l zone=east --dry-run=client
+cordon
+cordon n1 -l zone=east
+cordon nope
+taint nodes n1 a=b:NoSchedule
+taint nodes n1 a=c:NoSchedule
+taint nodes n1 a=c:NoSchedule --overwrite
+taint node --all x:NoExecute
+taint node n1 n2 x-
+taint node n1 x-
+taint node n1 a=b
+taint node n1 a=b:Never
+taint node n1 a=b:NoSchedule a:NoSchedule-
+taint pods n1 a=b:NoSchedule
+get node n1 -o jsonpath={.spec.taints}
+apply -f placed.yaml
+drain n1
+drain n1 --ignore-daemonsets --force
+drain n1 --ignore-daemonsets --force --delete-emptydir-data --dry-run=client
+drain n1 --ignore-daemonsets --force --delete-emptydir-data
+drain n1 --ignore-daemonsets
+get pods
+uncordon n1
+apply -f request.yaml
+certificate approve joe
+certificate approve joe
+get csr joe -o jsonpath={.status.conditions[*].message}
+certificate deny joe
+certificate approve
+certificate sign joe
+auth can-i get
+auth who
+cluster-info
+`;
+
 describe("commands against the API server", () => {
   let commands: CommandRunner;
   beforeAll(async () => void (commands = await startCommands(files)));
   afterAll(() => commands[Symbol.dispose]());
 
-  it("go as the transcript says", async () => {
-    const lines: string[] = [];
-    for (const line of journey.trim().split("\n")) {
-      const { exitCode, text } = await commands.run(line);
-      lines.push(`$ tskubectl ${line}\n${text}${exitCode === 0 ? "" : `exit ${exitCode}\n`}`);
-    }
-    const transcript = lines
-      .join("\n")
-      .replaceAll(/ +$/gm, (blanks) => blanks.replaceAll(" ", "·"));
-    await expect(transcript).toMatchFileSnapshot("testdata/journey.txt");
-  });
+  for (const [file, lines] of [
+    ["journey", journey],
+    ["administration", administration],
+  ] as const) {
+    it(`go as the transcript ${file} says`, async () => {
+      using commands = await startCommands(files);
+      const said: string[] = [];
+      for (const line of lines.trim().split("\n")) {
+        const { exitCode, text } = await commands.run(line);
+        said.push(`$ tskubectl ${line}\n${text}${exitCode === 0 ? "" : `exit ${exitCode}\n`}`);
+      }
+      const transcript = said
+        .join("\n")
+        .replaceAll(/ +$/gm, (blanks) => blanks.replaceAll(" ", "·"));
+      await expect(transcript).toMatchFileSnapshot(`testdata/${file}.txt`);
+    });
+  }
 
   it("take for granted only what discovery tells too", async () => {
     const { knownMapper } = await import("../../pkg/kubectl/known-resources.ts");

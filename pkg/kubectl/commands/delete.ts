@@ -1,11 +1,11 @@
 import { isReason } from "../../machinery/status-error.ts";
-import { jsonLines } from "../../client/json-lines.ts";
 import { defineCommand, type Kubectl } from "../command.ts";
 import { UsageError, type Flags } from "../../base/flags.ts";
 import { durationMs } from "../../base/duration.ts";
 import { eachOf, whileDoing } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
-import { pathOf, qualifiedKind } from "../resource-mapper.ts";
+import { qualifiedKind } from "../resource-mapper.ts";
+import { waitGone } from "../wait-gone.ts";
 
 const flags = {
   filename: { short: "f", kind: "list", help: "Files that name the objects" },
@@ -51,34 +51,6 @@ function deleteOptions(given: DeleteFlags): Record<string, unknown> {
 interface Wait {
   readonly target: ObjectTarget;
   readonly until: (signal: AbortSignal) => Promise<void>;
-}
-
-/** Waits until the object that was deleted is gone: another one of its name may come at once. */
-async function waitGone(
-  kubectl: Kubectl,
-  target: ObjectTarget,
-  uid: string | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const collection = pathOf(target.resource, { namespace: target.namespace });
-  const query = new URLSearchParams({ fieldSelector: `metadata.name=${target.name}` });
-  const list = await kubectl.api.send<{
-    readonly metadata?: { readonly resourceVersion?: string };
-    readonly items?: readonly { readonly metadata?: { readonly uid?: string } }[];
-  }>({ method: "GET", path: `${collection}?${query}` }, signal);
-  if (!(list.items ?? []).some((item) => uid === undefined || item.metadata?.uid === uid)) return;
-  query.set("watch", "true");
-  query.set("resourceVersion", list.metadata?.resourceVersion ?? "");
-  const stream = await kubectl.api.stream(
-    { method: "GET", path: `${collection}?${query}` },
-    signal,
-  );
-  for await (const event of jsonLines(stream)) {
-    if ((event as { type?: string }).type === "DELETED") return;
-  }
-  // The server ended the watch before the object: look again.
-  signal.throwIfAborted();
-  return waitGone(kubectl, target, uid, signal);
 }
 
 interface Deleted {
