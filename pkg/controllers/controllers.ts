@@ -9,6 +9,7 @@ import { csrApprovingController } from "./certificates/csr-approving.ts";
 import { csrCleanerController } from "./certificates/csr-cleaner.ts";
 import { csrSigningController, type CertificateSigning } from "./certificates/csr-signing.ts";
 import { clusterRoleAggregation } from "./cluster-role-aggregation.ts";
+import { daemonSetController } from "./daemonset/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
 import { endpointSliceController } from "./endpointslice/controller.ts";
@@ -16,7 +17,10 @@ import { garbageCollector } from "./garbage-collector/controller.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node-ipam/controller.ts";
 import type { NodeRanges } from "./node-ipam/plan.ts";
-import { nodeLifecycleController } from "./node-lifecycle/controller.ts";
+import {
+  nodeLifecycleController,
+  type NodeLifecycleSettings,
+} from "./node-lifecycle/controller.ts";
 import { podGcController } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset/controller.ts";
 import { rootCaPublisher } from "./root-ca-publisher.ts";
@@ -30,12 +34,15 @@ export interface ControllerSettings {
   readonly signing?: CertificateSigning;
   /** Absent: nodes have their pods' addresses from elsewhere. */
   readonly nodeRanges?: NodeRanges;
+  /** How long nodes may be silent. */
+  readonly nodeLifecycle?: NodeLifecycleSettings;
 }
 
 export const controllers = ({
   rootCa,
   signing,
   nodeRanges,
+  nodeLifecycle,
 }: ControllerSettings): readonly Program[] => [
   namespaceController,
   serviceAccountController,
@@ -47,10 +54,11 @@ export const controllers = ({
   bootstrapSignerController,
   tokenCleanerController,
   ...(nodeRanges === undefined ? [] : [nodeIpamController(nodeRanges)]),
-  nodeLifecycleController,
+  nodeLifecycleController(nodeLifecycle),
   taintEvictionController,
   podGcController,
   garbageCollector,
+  daemonSetController,
   deploymentController,
   replicaSetController,
   endpointsController,

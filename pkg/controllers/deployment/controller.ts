@@ -28,7 +28,7 @@ import { replacing } from "./conditions.ts";
 import { progressDeadlineMs } from "./limits.ts";
 import { planDeployment, type Change } from "./plan.ts";
 import { sizeOf } from "./scaling.ts";
-import { sameTemplate } from "./template-hash.ts";
+import { sameTemplate } from "./same-template.ts";
 
 /** Keeps the ReplicaSets of each Deployment. It never makes, changes or deletes a pod. */
 export const deploymentController = defineController<Deployment>({

@@ -1,5 +1,5 @@
 import type { Deployment } from "../../../api/apps/v1.ts";
-import type { IntOrString } from "../../../api/meta/v1.ts";
+import { scaledValue } from "../count-or-share.ts";
 
 /** What stands for "never" and "all" in fields that count: the largest int32. */
 const noLimit = 2_147_483_647;
@@ -16,17 +16,6 @@ export const progressDeadlineMs = ({ spec }: Deployment): number | undefined =>
 
 export const historyLimit = ({ spec }: Deployment): number | undefined =>
   spec.revisionHistoryLimit === noLimit ? undefined : spec.revisionHistoryLimit;
-
-/** A count, or a share of the whole: surge is rounded up, unavailability down. */
-export function scaledValue(
-  value: IntOrString | undefined,
-  whole: number,
-  round: (share: number) => number,
-): number {
-  if (typeof value === "number") return value;
-  const percent = Number.parseInt(value ?? "0", 10);
-  return round((percent * whole) / 100);
-}
 
 export interface Fenceposts {
   /** Pods beyond the wanted number that may exist during a rollout. */

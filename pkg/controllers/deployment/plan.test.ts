@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Deployment, DeploymentSpec, ReplicaSet } from "../../../api/apps/v1.ts";
 import { planDeployment, type Plan } from "./plan.ts";
-import { encodeSafely, fnv32a, templateHash } from "./template-hash.ts";
+import { encodeSafely, fnv32a, templateHash } from "../template-hash.ts";
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
 const template = (image: string) => ({

@@ -6,6 +6,7 @@
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../../../api/apps/v1.ts";
 import { deployments } from "../../../api/resources.ts";
 import { controllerReference } from "../../controller/owner.ts";
+import { templateHash } from "../template-hash.ts";
 import { newestAnnotations, revisionOf, sizeAnnotations } from "./annotations.ts";
 import { conditionOf, withCondition, type Conditions } from "./conditions.ts";
 import { historyLimit, isRolling, progressDeadlineMs } from "./limits.ts";
@@ -20,7 +21,7 @@ import {
   sizeOf,
 } from "./scaling.ts";
 import { isComplete, progressCheckInMs, rolloutStatus, statusOf } from "./status.ts";
-import { sameTemplate, templateHash, templateHashLabel } from "./template-hash.ts";
+import { sameTemplate, templateHashLabel } from "./same-template.ts";
 
 type Sets = readonly ReplicaSet[];
 

@@ -7,7 +7,9 @@ import type { OwnerReference } from "../../../api/meta/v1.ts";
 import { apiVersionOf, type KubeObject, type ResourceRef } from "../../../api/resource.ts";
 import {
   clusterRoles,
+  controllerRevisions,
   customResourceDefinitions,
+  daemonSets,
   deployments,
   endpoints,
   endpointSlices,
@@ -46,6 +48,8 @@ const sharedKinds: readonly ResourceRef[] = [
   pods,
   replicaSets,
   deployments,
+  daemonSets,
+  controllerRevisions,
   services,
   endpointSlices,
   endpoints,

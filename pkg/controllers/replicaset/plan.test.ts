@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Pod } from "../../../api/core/v1.ts";
-import { planClaims, planReplicas } from "./plan.ts";
+import { planClaims } from "../claims-plan.ts";
+import { planReplicas } from "./plan.ts";
 import { nextAvailableInMs, replicaSetStatus } from "./status.ts";
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
@@ -128,11 +129,11 @@ describe("planClaims", () => {
       pod("free-but-ending", { owner: "none", deleting: true }),
       pod("foreign", { owner: "none", labels: { app: "other" } }),
     ]);
-    expect(claims.changes.map((one) => `${one.do} ${one.pod.metadata?.name}`)).toEqual([
+    expect(claims.changes.map((one) => `${one.do} ${one.object.metadata?.name}`)).toEqual([
       "release strayed",
       "adopt free",
     ]);
-    expect(claims.pods.map((one) => one.metadata?.name)).toEqual(["own", "free"]);
+    expect(claims.own.map((one) => one.metadata?.name)).toEqual(["own", "free"]);
   });
 
   it("adopts nothing while it is being deleted", () => {

@@ -1,37 +1,17 @@
-import type { PodTemplateSpec } from "../../../api/core/v1.ts";
-import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
-import { isSemanticallyEqual } from "../../machinery/equality.ts";
-
-/** The label that keeps the pods of a Deployment's ReplicaSets apart. */
-export const templateHashLabel = "pod-template-hash";
+import type { PodTemplateSpec } from "../../api/core/v1.ts";
 
 /** The alphabet in which upstream writes hashes, so that they spell no words. */
 const alphabet = "bcdfghjklmnpqrstvwxz2456789";
 
 /**
  * A name for a template: FNV-32a, written as upstream writes it. The value differs from
- * upstream's, which hashes Go's own dump of the value; ReplicaSets that upstream made are found
+ * upstream's, which hashes Go's own dump of the value; what upstream made of a template is found
  * all the same, since templates are compared, never hashes. `collisions` makes another name when
  * the first is taken by another template.
  */
 export function templateHash(template: PodTemplateSpec, collisions: number | undefined): string {
   const text = canonical(template) + (collisions === undefined ? "" : `#${collisions}`);
   return encodeSafely(String(fnv32a(new TextEncoder().encode(text))));
-}
-
-/** True when the templates differ in nothing but the hash label. */
-export function sameTemplate(replicaSet: ReplicaSet, deployment: Deployment): boolean {
-  const { template } = replicaSet.spec;
-  const { [templateHashLabel]: _hash, ...labels } = template?.metadata?.labels ?? {};
-  const { [templateHashLabel]: _other, ...wanted } =
-    deployment.spec.template.metadata?.labels ?? {};
-  return isSemanticallyEqual(
-    { ...template, metadata: { ...template?.metadata, labels } },
-    {
-      ...deployment.spec.template,
-      metadata: { ...deployment.spec.template.metadata, labels: wanted },
-    },
-  );
 }
 
 /** JSON with sorted fields and without empty ones. */
