@@ -1,10 +1,34 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setLink } from "./machines.ts";
 import { eventually, type Outcome } from "./test-bed.ts";
-import { isReady, TsadmBed, tryOr, webPod, whyNoMachines } from "./tsadm-bed.ts";
+import { isReady, TsadmBed, tryOr, webPod, webPodSpec, whyNoMachines } from "./tsadm-bed.ts";
 
 const reason = whyNoMachines();
 if (reason !== undefined) console.log(`skipped: tsadm on machines: ${reason}`);
+
+/** Runs in a pod: what its resolver and its name server say, one text a question, as JSON. */
+async function answerQuestions(questions: readonly string[]): Promise<void> {
+  // Not an import: this text leaves the module.
+  const { promises: dns } = process.getBuiltinModule("node:dns");
+  const ways: Readonly<Record<string, (name: string) => Promise<readonly string[]>>> = {
+    // As programs do it: by the C library, with /etc/resolv.conf's search list.
+    lookup: async (name) =>
+      (await dns.lookup(name, { all: true, family: 4 })).map(({ address }) => address),
+    srv: async (name) => (await dns.resolveSrv(name)).map(({ name: to, port }) => `${to}:${port}`),
+    ptr: (address) => dns.reverse(address),
+    cname: (name) => dns.resolveCname(name),
+    v6: (name) => dns.resolve6(name),
+  };
+  const answers = questions.map(async (question) => {
+    const [way = "", name = ""] = question.split(" ");
+    try {
+      return [...((await ways[way]?.(name)) ?? [])].sort().join();
+    } catch (error) {
+      return (error as { readonly code?: string }).code;
+    }
+  });
+  process.stdout.write(JSON.stringify(await Promise.all(answers)));
+}
 
 describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () => {
   let bed: TsadmBed;
@@ -89,6 +113,68 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
     for (const { address } of bed.set.machines) {
       const answer = () => bed.ask(`http://${address}:30080`);
       await eventually(`the node port of ${address}`, answer, (text) => /^web-[12]$/.test(text));
+    }
+  });
+
+  it("answers every kind of name, from a pod on each machine", async () => {
+    const peer = (name: string, nodeName: string): object => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, labels: { app: "peer" } },
+      spec: { ...webPodSpec, nodeName, hostname: name, subdomain: "peers" },
+    });
+    const service = (name: string, spec: object): object => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name },
+      spec,
+    });
+    const ports = [{ name: "http", port: 8080 }];
+    bed.apply(
+      peer("peer-1", "machine-1"),
+      peer("peer-2", "machine-2"),
+      service("peers", { clusterIP: "None", selector: { app: "peer" }, ports }),
+      service("named", { clusterIP: "10.96.3.4", selector: { app: "peer" }, ports }),
+      service("alias", { type: "ExternalName", externalName: "named.default.svc.cluster.local" }),
+    );
+    const pods = await bed.readyPods(2, 60_000, "-l", "app=peer");
+    const [one = "", two = ""] = pods.map(({ status }) => status?.podIP ?? "");
+    const domain = "default.svc.cluster.local";
+    const lines = [
+      ["short name, by the search list", "lookup named", "10.96.3.4"],
+      ["two labels", "lookup named.default", "10.96.3.4"],
+      ["whole name", `lookup named.${domain}`, "10.96.3.4"],
+      ["another namespace", "lookup kubernetes.default.svc", "10.96.0.1"],
+      ["headless: every pod", "lookup peers", [one, two].toSorted().join()],
+      ["a pod by its host name", "lookup peer-2.peers", two],
+      ["a pod by its address", `lookup ${one.replaceAll(".", "-")}.default.pod.cluster.local`, one],
+      ["alias", "lookup alias", "10.96.3.4"],
+      ["SRV", `srv _http._tcp.named.${domain}`, `named.${domain}:8080`],
+      [
+        "SRV of a headless Service",
+        `srv _http._tcp.peers.${domain}`,
+        `peer-1.peers.${domain}:8080,peer-2.peers.${domain}:8080`,
+      ],
+      ["PTR of a Service", "ptr 10.96.3.4", `named.${domain}`],
+      ["PTR of a pod", `ptr ${two}`, `peer-2.peers.${domain}`],
+      ["CNAME", `cname alias.${domain}`, `named.${domain}`],
+      ["no such name", `lookup nobody.${domain}`, "ENOTFOUND"],
+      ["no address of version 6", `v6 named.${domain}`, "ENODATA"],
+    ] as const;
+    const questions = JSON.stringify(lines.map(([, question]) => question));
+    const expected = lines.map(([title, , answer]) => `${title}: ${answer}`);
+    for (const from of ["peer-1", "peer-2"]) {
+      const ask = (): string => {
+        const script = `(${answerQuestions.toString()})(${questions})`;
+        const text = bed.kubectl("exec", from, "--", "node", "-e", script);
+        const answers = JSON.parse(text) as readonly string[];
+        return lines.map(([title], at) => `${title}: ${answers[at]}`).join("\n");
+      };
+      await eventually(
+        `${from} to know all names`,
+        () => tryOr(ask),
+        (text) => text === expected.join("\n"),
+      );
     }
   });
 
