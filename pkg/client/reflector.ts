@@ -15,7 +15,8 @@ const limits = {
   watchMaxSeconds: 600,
   /** Past its own end by so much, a silent watch is a dead connection. */
   watchOverdueMs: 30_000,
-  backoffFirstMs: 800,
+  /** Clients start beside the server that they are clients of: it is there in a moment. */
+  backoffFirstMs: 200,
   backoffMaxMs: 30_000,
 } as const;
 
