@@ -8,7 +8,7 @@ import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import { systemKernel } from "../../pkg/linux/system-kernel.ts";
 import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
-import { applyNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
+import { removeNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
 import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
 import { endProcess, endSupervisor, isAlive } from "../wiring/end-process.ts";
@@ -71,7 +71,7 @@ function removeNetwork({ bridge, say }: Removal): void {
   removeServiceTable(nftables);
   removeBridgeNetwork(bridge, nftables);
   using netlink = openNetlink();
-  applyNodeRoutes(netlink, [], "");
+  removeNodeRoutes(netlink, nftables);
   say(`removed the bridge ${bridge}, the routes to other nodes' pods and the nftables tables`);
 }
 

@@ -1,20 +1,16 @@
 import { existsSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Node } from "../../api/core/v1.ts";
-import { nodes as nodesRef } from "../../api/resources.ts";
-import { chainOf } from "../../pkg/base/errors.ts";
 import { serveCri } from "../../pkg/cri/grpc-server.ts";
 import type { Kubelet } from "../../pkg/kubelet/kubelet.ts";
-import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
-import { applyNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
-import type { NodePlace } from "../../pkg/podnetwork/node-routes-plan.ts";
 import { startServer } from "../../pkg/serving/server.ts";
-import { accessByKubeconfig, type ApiAccess } from "./api-access.ts";
-import { bridgeNetwork, openCriRuntime } from "./cri-runtime.ts";
+import { aborted } from "./aborted.ts";
+import { accessByKubeconfig } from "./api-access.ts";
+import { openCriRuntime } from "./cri-runtime.ts";
 import type { Doors } from "./doors.ts";
 import { openKubelet } from "./kubelet-node.ts";
+import { runNodeNetwork } from "./node-network.ts";
 import { podCgroupRoot } from "./node.ts";
 import { runProxying } from "./proxying.ts";
 
@@ -70,12 +66,10 @@ export async function runClusterNode(
     access.client,
     doors,
   );
-  const follow = (nodes: readonly Node[]): Promise<void> =>
-    followNodes(nodes, network, { ...options, registriesFile }, access);
   await Promise.all([
     kubelet.run(signal),
     serveKubelet(kubelet, options, access, signal),
-    runNodeNetwork(access, follow, signal),
+    runNodeNetwork(network, { ...options, registriesFile }, access, signal),
     runProxying(access, nodeName, signal),
   ]);
   await cri.close();
@@ -104,12 +98,6 @@ async function serveKubelet(
   await server.close();
 }
 
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-
 /** Resolves when the file is there, or the signal aborts. */
 async function fileExists(path: string, signal: AbortSignal): Promise<void> {
   const appeared = Promise.withResolvers<void>();
@@ -120,61 +108,4 @@ async function fileExists(path: string, signal: AbortSignal): Promise<void> {
   look();
   await Promise.race([appeared.promise, aborted(signal)]);
   watcher.close();
-}
-
-/** Calls `follow` with all nodes whenever one changes; one round at a time, repeated on failure. */
-async function runNodeNetwork(
-  { informers, clock, logger }: ApiAccess,
-  follow: (nodes: readonly Node[]) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  const informer = informers.informer(nodesRef);
-  await Promise.race([informer.synced, aborted(signal)]);
-  while (!signal.aborted) {
-    const changed = new AbortController();
-    using _listening = informer.onChange(() => changed.abort());
-    const wait = await follow(informer.list()).then(
-      () => routeCheckMs,
-      (error: unknown) => {
-        logger.warn(
-          { error: chainOf(error) },
-          "the node's network could not be brought up to date",
-        );
-        return routeRetryMs;
-      },
-    );
-    await clock.sleep(wait, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
-  }
-}
-
-/** Somebody else may have taken our routes away. */
-const routeCheckMs = 30_000;
-const routeRetryMs = 1_000;
-
-/** Opens the pod network when this node has its range, and keeps routes to the others' pods. */
-async function followNodes(
-  nodes: readonly Node[],
-  network: LateNetwork,
-  options: ClusterNodeOptions & { readonly registriesFile: string },
-  { logger }: Doors,
-): Promise<void> {
-  const { nodeName, clusterCidr } = options;
-  const places = nodes.map(placeOf);
-  const podCidr = places.find(({ name }) => name === nodeName)?.podCidr;
-  if (podCidr !== undefined && !network.isOpen) {
-    network.open(await bridgeNetwork(options, { podCidr, clusterCidr }));
-    logger.info({ podCidr }, "pods have a network");
-  }
-  using netlink = openNetlink();
-  const changes = applyNodeRoutes(netlink, places, nodeName);
-  if (changes > 0) logger.info({ changes, nodes: places.length }, "routes to other nodes' pods");
-}
-
-function placeOf({ metadata, spec, status }: Node): NodePlace {
-  const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
-  return {
-    name: metadata?.name ?? "",
-    ...(spec?.podCIDR === undefined ? {} : { podCidr: spec.podCIDR }),
-    ...(address === undefined ? {} : { address }),
-  };
 }

@@ -31,6 +31,8 @@ export const u32 = (value: number): Uint8Array => {
   new DataView(bytes.buffer).setUint32(0, value, true);
   return bytes;
 };
+/** Ports are told as they are on the wire. */
+export const u16BigEndian = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 0xff);
 /** A text with its closing zero, as names of links and kinds are sent. */
 export const text = (value: string): Uint8Array => new TextEncoder().encode(`${value}\0`);
 
@@ -123,3 +125,11 @@ export function decodeAttributes(
   }
   return found;
 }
+
+/** Attributes inside an attribute; none where it is absent. */
+export const attributesOf = (nested: Uint8Array | undefined): ReadonlyMap<number, Uint8Array> =>
+  decodeAttributes(nested ?? new Uint8Array(), 0);
+
+/** A text without its closing zero; undefined where the attribute is absent. */
+export const textOf = (value: Uint8Array | undefined): string | undefined =>
+  value === undefined ? undefined : new TextDecoder().decode(value).replace(/\0.*$/s, "");

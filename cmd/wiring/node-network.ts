@@ -1,0 +1,85 @@
+import type { Node } from "../../api/core/v1.ts";
+import { nodes as nodesRef } from "../../api/resources.ts";
+import { chainOf } from "../../pkg/base/errors.ts";
+import { parseIpv4 } from "../../pkg/base/ipv4.ts";
+import { openNetlink } from "../../pkg/linux/netlink.ts";
+import { openNftables } from "../../pkg/linux/nftables.ts";
+import type { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
+import type { NodePlace } from "../../pkg/podnetwork/node-paths-plan.ts";
+import { applyNodeRoutes, type NodeRoutesState } from "../../pkg/podnetwork/node-routes.ts";
+import { aborted } from "./aborted.ts";
+import type { ApiAccess } from "./api-access.ts";
+import { bridgeNetwork, type CriRuntimeOptions } from "./cri-runtime.ts";
+
+export interface NodeNetworkOptions extends Omit<CriRuntimeOptions, "podCidr"> {
+  readonly nodeName: string;
+  /** Of all nodes' pods. */
+  readonly clusterCidr: string;
+}
+
+/** Somebody else may have taken our routes away. */
+const routeCheckMs = 30_000;
+const routeRetryMs = 1_000;
+
+/**
+ * Opens the pod network when this node has its range, and leads to the other nodes' pods, until
+ * the signal aborts. One round at a time whenever a node changes; repeated on failure.
+ */
+export async function runNodeNetwork(
+  network: LateNetwork,
+  options: NodeNetworkOptions,
+  { informers, clock, logger }: ApiAccess,
+  signal: AbortSignal,
+): Promise<void> {
+  const informer = informers.informer(nodesRef);
+  await Promise.race([informer.synced, aborted(signal)]);
+  const nftables = openNftables();
+  const follow = async (): Promise<void> => {
+    const places = informer.list().map(placeOf);
+    await openNetwork(places, network, options, logger);
+    using netlink = openNetlink();
+    const { nodeName: ownName, bridge } = options;
+    logRoutes(applyNodeRoutes(places, { netlink, nftables, ownName, bridge }), logger);
+  };
+  while (!signal.aborted) {
+    const changed = new AbortController();
+    using _listening = informer.onChange(() => changed.abort());
+    const wait = await follow().then(
+      () => routeCheckMs,
+      (error: unknown) => {
+        const because = { error: chainOf(error) };
+        logger.warn(because, "the node's network could not be brought up to date");
+        return routeRetryMs;
+      },
+    );
+    await clock.sleep(wait, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
+  }
+}
+
+async function openNetwork(
+  places: readonly NodePlace[],
+  network: LateNetwork,
+  options: NodeNetworkOptions,
+  logger: ApiAccess["logger"],
+): Promise<void> {
+  const { nodeName, clusterCidr } = options;
+  const podCidr = places.find(({ name }) => name === nodeName)?.podCidr;
+  if (podCidr === undefined || network.isOpen) return;
+  network.open(await bridgeNetwork(options, { podCidr, clusterCidr }));
+  logger.info({ podCidr }, "pods have a network");
+}
+
+function logRoutes(state: NodeRoutesState, logger: ApiAccess["logger"]): void {
+  if (state.changes > 0) logger.info({ ...state }, "routes to other nodes' pods");
+}
+
+function placeOf({ metadata, spec, status }: Node): NodePlace {
+  const address = status?.addresses?.find(
+    (one) => one.type === "InternalIP" && parseIpv4(one.address) !== undefined,
+  )?.address;
+  return {
+    name: metadata?.name ?? "",
+    ...(spec?.podCIDR === undefined ? {} : { podCidr: spec.podCIDR }),
+    ...(address === undefined ? {} : { address }),
+  };
+}
