@@ -203,7 +203,7 @@ describe("a lost node", () => {
     const before = onNode().length;
     expect(before).toBeGreaterThan(0);
     cluster.loseNode("node-0");
-    await cluster.clock.advance(39_000);
+    await cluster.clock.advance(29_000);
     const readyOf = (name: string) =>
       seenNodes.get(name)?.status?.conditions?.find(({ type }) => type === "Ready");
     expect(readyOf("node-0")?.status).toBe("True");

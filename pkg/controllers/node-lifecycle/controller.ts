@@ -1,9 +1,8 @@
 import type { Lease } from "../../../api/coordination/v1.ts";
-import type { Node } from "../../../api/core/v1.ts";
+import type { Node, Taint } from "../../../api/core/v1.ts";
 import { leases, nodes, pods } from "../../../api/resources.ts";
-import { rfc3339 } from "../../base/clock.ts";
+import { chainOf } from "../../base/errors.ts";
 import {
-  done,
   reads,
   requeueAfter,
   type Context,
@@ -13,37 +12,58 @@ import {
 } from "../../controller/controller.ts";
 import { defineController } from "../../controller/run-controller.ts";
 import { isReason } from "../../machinery/status-error.ts";
-import { isPodReady, nodeNameOf, podsByNodeIndex, withPodCondition } from "../pod-facts.ts";
+import { nodeNameOf, podsByNodeIndex } from "../pod-facts.ts";
+import { EvictionPace } from "./eviction-pace.ts";
+import { LastWords, quietMs } from "./last-words.ts";
+import { markPods } from "./mark-pods.ts";
 import {
+  areTaintsRight,
   disruptionOf,
   evictingTaint,
   graceMs,
+  isNodeReady,
+  isSilenced,
+  limits,
+  noTaints,
   nodeCondition,
   silentConditions,
   wantedTaints,
   zoneOf,
+  type Disruption,
 } from "./plan.ts";
 
 const leaseNamespace = "kube-node-lease";
-/** How soon a node that may not be tainted yet is looked at again. */
-const paceCheckMs = 5_000;
+/**
+ * How soon a node that is not ready is looked at again: whether it may be evicted depends on how
+ * the others are. The moment at which a node is given up never waits for this.
+ */
+const lookAroundMs = 5_000;
 
 const name = "node-lifecycle";
 const account = "node-controller";
 const writes = ["Node/status", "Node/taints", "Pod/readiness"] as const;
 
+export interface NodeLifecycleSettings {
+  /** See limits.monitorGraceMs, which it is unless told. */
+  readonly monitorGraceMs?: number;
+}
+
 /** Judges nodes by their leases and heartbeats, and taints those that are lost. */
-export const nodeLifecycleController: Program = {
+export const nodeLifecycleController = (settings: NodeLifecycleSettings = {}): Program => ({
   name,
   account,
   writes,
   // What was seen of nodes is only worth something within one run: see LastWords.
-  run: (doors, signal) => defineController(definition()).run(doors, signal),
-};
+  run: (doors, signal) => defineController(definition(settings)).run(doors, signal),
+});
 
-function definition(): Definition<Node> {
-  const words = new LastWords();
-  const pace = new EvictionPace();
+function definition({ monitorGraceMs }: NodeLifecycleSettings): Definition<Node> {
+  const memory: Memory = {
+    words: new LastWords(),
+    pace: new EvictionPace(),
+    monitorGraceMs: monitorGraceMs ?? limits.monitorGraceMs,
+    wasTotal: false,
+  };
   return {
     name,
     account,
@@ -56,107 +76,94 @@ function definition(): Definition<Node> {
       reads(pods, () => [], { [podsByNodeIndex]: nodeNameOf }),
     ],
     writes,
-    reconcile: (node, context, signal) => judge(node, { words, pace }, context, signal),
-    gone: async (key) => words.forget(key),
+    reconcile: (node, context, signal) => judge(node, memory, context, signal),
+    gone: async (key) => memory.words.forget(key),
   };
-}
-
-/** When each node was last heard, by this process's own clock: clocks of nodes may be wrong. */
-class LastWords {
-  readonly #heard = new Map<string, { readonly word: string; readonly atMs: number }>();
-  #wasTotal = false;
-
-  /** Milliseconds of silence. What was said before we listened counts as said just now. */
-  silentMs(key: string, word: string, nowMs: number): number {
-    const known = this.#heard.get(key);
-    if (known?.word === word) return nowMs - known.atMs;
-    this.#heard.set(key, { word, atMs: nowMs });
-    return 0;
-  }
-  forget(key: string): void {
-    this.#heard.delete(key);
-  }
-  /** After all nodes were lost at once, each gets a new chance to be heard. */
-  afterDisruption(isTotal: boolean): void {
-    if (this.#wasTotal && !isTotal) this.#heard.clear();
-    this.#wasTotal = isTotal;
-  }
-}
-
-/** Lets so many nodes of a zone be tainted in a second. */
-class EvictionPace {
-  readonly #nextMs = new Map<string, number>();
-  allows(zone: string, perSecond: number, nowMs: number): boolean {
-    if (perSecond === 0 || nowMs < (this.#nextMs.get(zone) ?? 0)) return false;
-    this.#nextMs.set(zone, nowMs + 1_000 / perSecond);
-    return true;
-  }
 }
 
 interface Memory {
   readonly words: LastWords;
   readonly pace: EvictionPace;
+  readonly monitorGraceMs: number;
+  /** Whether all nodes were lost when somebody last looked. */
+  wasTotal: boolean;
 }
 
+/**
+ * Each node has one timer, which ends when its grace would be over; a new word of the node moves
+ * that. Nothing here looks at nodes in turns: a silent node is judged at its own moment.
+ */
 async function judge(
   node: Node,
-  { words, pace }: Memory,
+  memory: Memory,
   context: Context,
   signal: AbortSignal,
 ): Promise<Result> {
-  const key = node.metadata?.name ?? "";
-  const { clock } = context;
-  const disruption = disruptionOf(context.informer(nodes).list());
-  words.afterDisruption(disruption.isTotal);
-  const lease = context.informer(leases).get(`${leaseNamespace}/${key}`);
-  const heartbeat = nodeCondition(node, "Ready")?.lastHeartbeatTime ?? "";
-  const word = `${heartbeat} ${lease?.spec?.renewTime ?? ""}`;
-  const silentMs = words.silentMs(key, word, clock.monotonic());
-  const graceLeft = graceMs(node) - silentMs;
-  let current = node;
-  if (graceLeft <= 0) {
-    if (await isHeardElsewhere(key, lease, context, signal)) return requeueAfter(paceCheckMs);
-    current = await silence(node, context, signal);
-  }
-  const isTainted = (current.spec?.taints ?? []).some(
-    ({ key: taint, effect }) => effect === "NoExecute" && taint === evictingTaint(current),
-  );
-  const mayEvict =
-    evictingTaint(current) !== undefined &&
-    !isTainted &&
-    pace.allows(zoneOf(current), disruption.rates.get(zoneOf(current)) ?? 0, clock.monotonic());
-  const rule = { mayEvict, mustSpare: disruption.isTotal, nowMs: clock.now() };
-  const taints = wantedTaints(current, rule);
-  if (taints !== current.spec?.taints && taints.length + (current.spec?.taints?.length ?? 0) > 0)
-    await setTaints(current, taints, context, signal);
-  // A kubelet that says itself that it is not ready goes on to speak for its pods.
-  if (nodeCondition(current, "Ready")?.status === "Unknown")
-    await markPods(current, context, signal);
-  const waitsForTaint = evictingTaint(current) !== undefined && !isTainted && !mayEvict;
-  if (waitsForTaint) return requeueAfter(paceCheckMs);
-  return graceLeft > 0 ? requeueAfter(graceLeft + 1) : done;
+  const leftMs = graceLeftMs(node, memory, context);
+  const nowMs = context.clock.now();
+  if (leftMs > 0 && isNodeReady(node) && areTaintsRight(node, nowMs)) return requeueAfter(leftMs);
+  const mustSilence = leftMs <= 0 && !isSilenced(node);
+  const doubtMs = mustSilence ? await doubt(node, memory, context, signal) : 0;
+  if (doubtMs > 0) return requeueAfter(doubtMs);
+  const current = mustSilence ? await silence(node, context, signal) : node;
+  const disruption = lookAround(memory, context);
+  const [waitMs] = await Promise.all([
+    taint(current, disruption, memory, context, signal),
+    // A kubelet that says itself that it is not ready goes on to speak for its pods.
+    ...(isSilenced(current) ? [markPods(current, context, signal)] : []),
+  ]);
+  const waits = [leftMs, waitMs ?? 0, isNodeReady(current) ? 0 : lookAroundMs];
+  return requeueAfter(Math.min(...waits.filter((ms) => ms > 0)));
 }
 
-/** The cache may be behind: before a node is given up, its lease is asked for at the source. */
-async function isHeardElsewhere(
-  nodeName: string,
-  seen: Lease | undefined,
-  { client }: Context,
+/** Milliseconds until the node has been silent for too long. */
+function graceLeftMs(node: Node, { words, monitorGraceMs }: Memory, context: Context): number {
+  const key = node.metadata?.name ?? "";
+  const seen = context.informer(leases);
+  const nowMs = context.clock.monotonic();
+  words.hear(key, wordOf(node, seen.get(`${leaseNamespace}/${key}`)), nowMs);
+  const sinceMs = words.silentSinceMs(key, nowMs);
+  return Math.max(0, sinceMs + graceMs(node, monitorGraceMs) - nowMs);
+}
+
+const wordOf = (node: Node, lease: Lease | undefined): string =>
+  `${nodeCondition(node, "Ready")?.lastHeartbeatTime ?? ""} ${lease?.spec?.renewTime ?? ""}`;
+
+/**
+ * Milliseconds to wait before the node is judged after all; 0: it is lost. The cache may be behind,
+ * so its lease is asked for at the source. If that cannot be asked, it is we who are cut off, and
+ * no silence until now counts. If nobody else was heard either, they get as much time as is quiet:
+ * marking all pods of a cluster unready costs all its Services, and helps nobody.
+ */
+async function doubt(
+  node: Node,
+  { words, monitorGraceMs }: Memory,
+  context: Context,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<number> {
+  const { client, clock, logger } = context;
+  const nodeName = node.metadata?.name ?? "";
+  const seen = context.informer(leases).get(`${leaseNamespace}/${nodeName}`);
   try {
     const key = { namespace: leaseNamespace, name: nodeName };
     const lease = await client.resource(leases).get(key, signal);
-    return lease.spec?.renewTime !== seen?.spec?.renewTime;
+    words.hear(nodeName, wordOf(node, lease), clock.monotonic());
+    if (lease.spec?.renewTime !== seen?.spec?.renewTime) return monitorGraceMs;
   } catch (error) {
-    if (isReason(error, "NotFound")) return false;
-    throw error;
+    signal.throwIfAborted();
+    if (!isReason(error, "NotFound")) {
+      words.listenAnew(clock.monotonic());
+      logger.warn({ node: nodeName, error: chainOf(error) }, "no node is judged: cannot ask");
+      return monitorGraceMs;
+    }
   }
+  const nowMs = clock.monotonic();
+  const isOver = words.quietForMs(nowMs) >= monitorGraceMs + quietMs;
+  return words.isQuiet(nowMs) && !isOver ? lookAroundMs : 0;
 }
 
 /** Says on the Node that nobody has heard of it; the Node as it is then. */
 async function silence(node: Node, context: Context, signal: AbortSignal): Promise<Node> {
-  if (nodeCondition(node, "Ready")?.status === "Unknown") return node;
   const conditions = silentConditions(node, context.clock.now());
   const { name: nodeName = "", resourceVersion } = node.metadata ?? {};
   const body = { metadata: { resourceVersion }, status: { conditions } };
@@ -168,33 +175,35 @@ async function silence(node: Node, context: Context, signal: AbortSignal): Promi
   return written;
 }
 
-async function setTaints(
-  node: Node,
-  taints: Exclude<Exclude<Node["spec"], undefined>["taints"], undefined>,
-  { client }: Context,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name: nodeName = "", resourceVersion } = node.metadata ?? {};
-  const body = { metadata: { resourceVersion }, spec: { taints } };
-  await client.resource(nodes).patch({ name: nodeName }, { type: "merge", body }, {}, signal);
+/** How the nodes are taken together. When none is heard, nobody is driven away, as if all were lost. */
+function lookAround(memory: Memory, context: Context): Disruption {
+  const { isTotal, rates } = disruptionOf(context.informer(nodes).list());
+  const nowMs = context.clock.monotonic();
+  if (memory.wasTotal && !isTotal) memory.words.listenAnew(nowMs);
+  memory.wasTotal = isTotal;
+  return { isTotal: isTotal || memory.words.isQuiet(nowMs), rates };
 }
 
-/** Pods of a lost node are not ready, whatever they last said: Services must not send to them. */
-async function markPods(node: Node, context: Context, signal: AbortSignal): Promise<void> {
-  const now = rfc3339(context.clock.now());
-  const onNode = context.informer(pods).byIndex(podsByNodeIndex, node.metadata?.name ?? "");
-  for (const pod of onNode.filter(isPodReady)) {
-    const { name: podName = "", namespace = "", uid } = pod.metadata ?? {};
-    const conditions = withPodCondition(pod, { type: "Ready", status: "False" }, now);
-    const body = { metadata: { uid }, status: { conditions } };
-    const options = { subresource: "status" };
-    await context.client
-      .resource(pods)
-      .patch({ namespace, name: podName }, { type: "merge", body }, options, signal)
-      .catch((error: unknown) => {
-        if (!isReason(error, "NotFound", "Conflict")) throw error;
-      });
-    const subject = { ref: pods, object: pod };
-    context.events.record(subject, "Warning", "NodeNotReady", "Node is not ready");
+/** Brings the node's taints to what it calls for; milliseconds until that can go on, if at all. */
+async function taint(
+  node: Node,
+  { isTotal, rates }: Disruption,
+  { pace }: Memory,
+  { client, clock }: Context,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const wanted = evictingTaint(node);
+  const present = node.spec?.taints ?? noTaints;
+  const isTainted = present.some(({ key, effect }) => effect === "NoExecute" && key === wanted);
+  const asks = wanted !== undefined && !isTainted && !isTotal;
+  const zone = zoneOf(node);
+  const waitMs = asks ? pace.take(zone, rates.get(zone) ?? 0, clock.monotonic()) : undefined;
+  const rule = { mayEvict: waitMs === 0, mustSpare: isTotal, nowMs: clock.now() };
+  const taints: readonly Taint[] = wantedTaints(node, rule);
+  if (taints !== present) {
+    const { name: nodeName = "", resourceVersion } = node.metadata ?? {};
+    const body = { metadata: { resourceVersion }, spec: { taints } };
+    await client.resource(nodes).patch({ name: nodeName }, { type: "merge", body }, {}, signal);
   }
+  return waitMs;
 }

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { node } from "../testing/objects.ts";
-import { disruptionOf, graceMs, silentConditions, wantedTaints } from "./plan.ts";
+import {
+  areTaintsRight,
+  disruptionOf,
+  graceMs,
+  isSilenced,
+  silentConditions,
+  wantedTaints,
+} from "./plan.ts";
 
 const nowMs = Date.UTC(2026, 0, 1, 12);
 const timeAdded = "2026-01-01T12:00:00Z";
@@ -27,7 +34,16 @@ describe("silentConditions", () => {
   });
 
   it("gives a node that never spoke more time", () => {
-    expect([graceMs(node("a")), graceMs(node("a", { ready: "True" }))]).toEqual([60_000, 50_000]);
+    const ready = node("a", { ready: "True" });
+    expect([graceMs(node("a"), 40_000), graceMs(ready, 40_000)]).toEqual([60_000, 39_500]);
+    expect([graceMs(node("a"), 90_000), graceMs(ready, 100)]).toEqual([90_000, 0]);
+  });
+
+  it("is not written twice", () => {
+    expect([isSilenced(node("a")), isSilenced(node("a", { ready: "Unknown" }))]).toEqual([
+      false,
+      true,
+    ]);
   });
 });
 
@@ -89,6 +105,17 @@ describe("wantedTaints", () => {
     ],
   ] as const)
     it(title, () => expect(told(wanted, rule)).toEqual(expected));
+
+  it("are right when nothing is to be added or taken away at once", () => {
+    const stale = [{ key: unreachable, effect: "NoExecute" }];
+    const areRight = (facts: Parameters<typeof node>[1]): boolean =>
+      areTaintsRight(node("a", facts), nowMs);
+    expect([areRight({ ready: "True" }), areRight({ ready: "True", taints: stale })]).toEqual([
+      true,
+      false,
+    ]);
+    expect(areRight({ ready: "True", unschedulable: true })).toBe(false);
+  });
 
   it("is the very same list when nothing changes, and tells when a taint came", () => {
     const taints = [{ key: "mine", effect: "NoExecute" }];
