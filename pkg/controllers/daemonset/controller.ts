@@ -20,12 +20,13 @@ import { applyClaims } from "../claims.ts";
 import { planClaims } from "../claims-plan.ts";
 import { createPod, deletePods } from "../pod-writes.ts";
 import { slowStart } from "../slow-start.ts";
+import type { Because, Changes, Deletion } from "./changes.ts";
 import { podFor } from "./daemon-pod.ts";
 import { FailedPods } from "./failed-pods.ts";
 import { dropOutdated, keepRevisions } from "./keep-revisions.ts";
 import { NodeChanges } from "./node-changes.ts";
 import { situationOf, type Situation } from "./node-pods.ts";
-import { planDaemonSet, type Because, type Changes, type Deletion } from "./plan.ts";
+import { planDaemonSet } from "./plan.ts";
 import { hashOf } from "./revisions.ts";
 import { daemonSetStatus, nextAvailableInMs } from "./status.ts";
 

@@ -14,7 +14,7 @@ export interface Fenceposts {
 export const isRolling = ({ spec }: DaemonSet): boolean =>
   (spec.updateStrategy?.type ?? "RollingUpdate") === "RollingUpdate";
 
-/** `wanted`: nodes that should have a pod. Both shares are rounded up; one of them must allow one. */
+/** `wanted`: nodes that should have a pod. Shares are rounded up; one of them must allow one. */
 export function fenceposts(daemonSet: DaemonSet, wanted: number): Fenceposts {
   if (!isRolling(daemonSet)) return { maxSurge: 0, maxUnavailable: 0 };
   const { maxSurge = 0, maxUnavailable = 1 } = daemonSet.spec.updateStrategy?.rollingUpdate ?? {};

@@ -5,25 +5,11 @@
  */
 import type { Pod } from "../../../api/core/v1.ts";
 import { isPodReady } from "../pod-facts.ts";
+import type { Changes, Deletion } from "./changes.ts";
 import { isUpdated } from "./daemon-pod.ts";
 import { allowsSurge, burstPods, isRolling } from "./limits.ts";
 import { isAvailable, type NodePods, type Situation } from "./node-pods.ts";
 import { planRollout } from "./rollout.ts";
-
-/** Why a pod is to go, where that is worth telling. */
-export type Because = "failed" | "succeeded" | "unwanted";
-
-export interface Deletion {
-  readonly pod: Pod;
-  readonly node: string;
-  readonly because: Because;
-}
-
-export interface Changes {
-  readonly delete: readonly Deletion[];
-  /** Names of nodes that are to get a pod. */
-  readonly create: readonly string[];
-}
 
 /** `mayRetry`: whether a failed pod of the node may be replaced already. */
 export function planDaemonSet(situation: Situation, mayRetry: (node: string) => boolean): Changes {
@@ -38,11 +24,7 @@ export function planDaemonSet(situation: Situation, mayRetry: (node: string) => 
 const nothing: Changes = { delete: [], create: [] };
 
 function planNodes(situation: Situation, mayRetry: (node: string) => boolean): Changes {
-  const gone: Deletion[] = situation.stranded.map((pod) => ({
-    pod,
-    node: "",
-    because: "unwanted",
-  }));
+  const gone: Deletion[] = situation.stranded.map((pod) => unwanted(pod, ""));
   const create: string[] = [];
   for (const node of situation.nodes) {
     const { name, pods, shouldRun, mayStay } = node;
@@ -77,7 +59,7 @@ function surplus(
   return [...gone, ...tooMany.map((pod) => unwanted(pod, name))];
 }
 
-/** One of each template may stay: the old one until it is of no use, or the new one is available. */
+/** One of each template may stay: the old one until it is of no use or the new one available. */
 function beyondSurge(running: readonly Pod[], situation: Situation): readonly Pod[] {
   if (running.length < 2) return [];
   const { daemonSet, hash } = situation;

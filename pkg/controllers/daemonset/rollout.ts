@@ -1,9 +1,9 @@
 /** RollingUpdate: which pods of old templates go now, and which nodes get a second pod. Pure. */
 import type { Pod } from "../../../api/core/v1.ts";
+import type { Changes, Deletion } from "./changes.ts";
 import { isUpdated } from "./daemon-pod.ts";
 import { fenceposts } from "./limits.ts";
 import { isAvailable, type NodePods, type Situation } from "./node-pods.ts";
-import type { Changes, Deletion } from "./plan.ts";
 
 /** A node of an update: at most one pod of each template, or `isMuddled` until that is so. */
 interface Place {
