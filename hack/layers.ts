@@ -40,8 +40,7 @@ export const rooms: readonly Room[] = [
   {
     path: "pkg/storage",
     imports: ["pkg/base", "pkg/machinery", "pkg/telemetry", "api"],
-    packages: ["@grpc/grpc-js"],
-    node: [...plain, "sqlite", "tls", "fs"],
+    node: [...plain, "sqlite", "net", "tls", "fs"],
   },
   {
     path: "pkg/serving",

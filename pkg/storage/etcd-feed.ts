@@ -4,16 +4,13 @@
  * consistent read never has to ask etcd how far a quiet watch has come. (Asked-for progress marks
  * can overtake events in etcd before 3.4.25 and 3.5.8, and Debian 12 has 3.4.23.)
  */
-import type { ClientDuplexStream } from "@grpc/grpc-js";
-import type { WatchRequest, WatchResponse } from "../../api/etcd/v3.ts";
+import type { WatchResponse } from "../../api/etcd/v3.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { EtcdChannel } from "./etcd-channel.ts";
 import { eventOf, rangeEnd } from "./etcd-events.ts";
 import { EventLog, recentEvents } from "./event-log.ts";
 import { StorageError, type StorageEvent, type StorageEvents } from "./storage.ts";
-
-type WatchStream = ClientDuplexStream<WatchRequest, WatchResponse>;
 
 const limits = {
   /** etcd sends what it has within 100 ms; nothing for so long means that nothing will come. */
@@ -131,20 +128,8 @@ export class EtcdFeed {
     if (last !== undefined) this.log.append(events, last.revision);
   }
 
-  async *#watch(startRevision: number, signal: AbortSignal): AsyncIterable<WatchResponse> {
-    const stream: WatchStream = this.#options.channel.openWatch();
-    const cancel = (): void => stream.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    try {
-      stream.write({ createRequest: { ...allKeys, startRevision } });
-      for await (const response of stream) yield response as WatchResponse;
-    } catch (cause) {
-      if (signal.aborted) throw signal.reason;
-      throw new StorageError("Unavailable", "etcd watch", { cause });
-    } finally {
-      signal.removeEventListener("abort", cancel);
-      stream.on("error", () => undefined); // cancelling is reported as an error as well
-      stream.cancel();
-    }
+  #watch(startRevision: number, signal: AbortSignal): AsyncIterable<WatchResponse> {
+    const createRequest = { ...allKeys, startRevision };
+    return this.#options.channel.watch({ createRequest }, signal);
   }
 }
