@@ -1,8 +1,8 @@
 /**
  * Machines on one host: each has network, mount, UTS, IPC, PID and cgroup namespaces of its own,
  * its own /etc/tskube, /var/lib/tskube, /run, logs and cgroup tree, and a link to a bridge in one
- * more network namespace, the switch. The host's own network is never touched. Needs root,
- * util-linux and iproute2.
+ * more network namespace, the switch; or each a bridge of its own there, and the switch routes. The
+ * host's own network is never touched. Needs root, util-linux and iproute2.
  */
 import { execFileSync, spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import {
@@ -16,6 +16,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { machineCgroups, removeCgroup, type CgroupMount } from "./machine-cgroups.ts";
+import {
+  machineCommands,
+  machinePlace,
+  machinesMax,
+  switchCommands,
+  type Links,
+} from "./machine-links.ts";
 
 export interface Machine {
   /** machine-1: also its hostname. */
@@ -35,11 +42,6 @@ export interface Machines {
   readonly machines: readonly Machine[];
 }
 
-/** More than a demo or a test needs; the addresses of the link are 250. */
-export const machinesMax = 16;
-const network = "10.31.0";
-const switchAddress = `${network}.1`;
-const addressOf = (number: number): string => `${network}.${10 + number}`;
 const stateFolder = "/run/tskube-machines";
 /** On a disk: images are unpacked there. Not below what machines see through an overlay. */
 const dataFolder = "/var/tmp/tskube-machines";
@@ -56,7 +58,11 @@ export function readMachines(set: string): Machines | undefined {
 }
 
 /** Makes `count` machines. What an earlier set of this name left is removed first. */
-export async function makeMachines(set: string, count: number): Promise<Machines> {
+export async function makeMachines(
+  set: string,
+  count: number,
+  { links = "shared" }: { readonly links?: Links } = {},
+): Promise<Machines> {
   if (!(count >= 1 && count <= machinesMax)) throw new Error(`1 to ${machinesMax} machines`);
   await removeMachines(set);
   mkdirSync(stateFolder, { recursive: true });
@@ -70,14 +76,12 @@ export async function makeMachines(set: string, count: number): Promise<Machines
   const keep = (): void => writeFileSync(stateFile(set), JSON.stringify(made));
   made.switchPid = await holdNamespaces(["--net"], ":");
   keep();
-  inSwitch(made.switchPid, ["ip", "link", "add", "br0", "type", "bridge"]);
-  inSwitch(made.switchPid, ["ip", "addr", "add", `${switchAddress}/24`, "dev", "br0"]);
-  inSwitch(made.switchPid, ["ip", "link", "set", "br0", "up"]);
-  inSwitch(made.switchPid, ["ip", "link", "set", "lo", "up"]);
+  for (const words of switchCommands(count, links)) inSwitch(made.switchPid, words);
   for (let number = 1; number <= count; number++) {
-    made.machines.push(await makeMachine(set, number));
+    const machine = await makeMachine(set, number, links);
+    made.machines.push(machine);
     keep();
-    connectMachine(made.switchPid, made.machines.at(-1), number);
+    connectMachine(made.switchPid, machine, { number, links });
   }
   return made;
 }
@@ -116,12 +120,12 @@ async function waitForEnd(machine: Machine): Promise<void> {
   }
 }
 
-async function makeMachine(set: string, number: number): Promise<Machine> {
+async function makeMachine(set: string, number: number, links: Links): Promise<Machine> {
   const name = nameOf(number);
   const folder = join(dataFolder, set, name);
   mkdirSync(join(folder, "files"), { recursive: true });
   const others = Array.from({ length: machinesMax }, (_, at) => at + 1);
-  const hosts = others.map((one) => `${addressOf(one)} ${nameOf(one)}`);
+  const hosts = others.map((one) => `${machinePlace(one, links).address} ${nameOf(one)}`);
   writeFileSync(join(folder, "files/hostname"), `${name}\n`);
   writeFileSync(join(folder, "files/hosts"), ["127.0.0.1 localhost", ...hosts, ""].join("\n"));
   const cgroups = machineCgroups(cgroupOf(set, name));
@@ -129,7 +133,7 @@ async function makeMachine(set: string, number: number): Promise<Machine> {
     ["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"],
     machineScript(name, folder, cgroups),
   );
-  return { name, address: addressOf(number), pid };
+  return { name, address: machinePlace(number, links).address, pid };
 }
 
 /**
@@ -171,14 +175,17 @@ const run = (program: string, words: readonly string[]): string =>
 const inSwitch = (switchPid: number, words: readonly string[]): string =>
   run("nsenter", ["--target", String(switchPid), "--net", "--", ...words]);
 
-function connectMachine(switchPid: number, machine: Machine | undefined, number: number): void {
-  if (machine === undefined) return;
+function connectMachine(
+  switchPid: number,
+  machine: Machine,
+  { number, links }: { readonly number: number; readonly links: Links },
+): void {
   const link = `m${number}`;
+  const { bridge } = machinePlace(number, links);
   const peer = ["peer", "name", "eth0", "netns", String(machine.pid)];
   inSwitch(switchPid, ["ip", "link", "add", link, "type", "veth", ...peer]);
-  inSwitch(switchPid, ["ip", "link", "set", link, "master", "br0", "up"]);
-  runIn(machine, ["ip", "addr", "add", `${machine.address}/24`, "dev", "eth0"]);
-  runIn(machine, ["ip", "link", "set", "eth0", "up"]);
+  inSwitch(switchPid, ["ip", "link", "set", link, "master", bridge, "up"]);
+  for (const words of machineCommands(number, links)) runIn(machine, words);
 }
 
 /** Cuts a machine off the others, or joins it to them again. */
@@ -271,7 +278,7 @@ function isOurs({ pid, name }: Machine): boolean {
   return answer.status === 0 && answer.stdout.trim() === name;
 }
 
-/** The switch is told by its bridge. */
+/** The switch is told by its first bridge. */
 const holdsSwitch = (pid: number): boolean =>
   pid > 0 &&
   spawnSync("nsenter", ["--target", String(pid), "--net", "ip", "link", "show", "br0"]).status ===

@@ -1,7 +1,7 @@
 /**
- * Machines on this host, to try tsadm on: `hack/machines 2` makes two,
- * `hack/machines enter 1 [COMMAND]` goes into one (0: a place on their link that is none of them),
- * `hack/machines down` removes them.
+ * Machines on this host, to try tsadm on: `hack/machines 2` makes two on one link, with `--routed`
+ * each on a link of its own behind a router; `hack/machines enter 1 [COMMAND]` goes into one (0: a
+ * place between them that is none of them), `hack/machines down` removes them.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../e2e/machines.ts";
 
 const set = "demo";
-const usage = "hack/machines COUNT | enter NUMBER [COMMAND…] | list | down";
+const usage = "hack/machines COUNT [--routed] | enter NUMBER [COMMAND…] | list | down";
 const [verb = "list", ...words] = process.argv.slice(2);
 
 function list(): void {
@@ -39,7 +39,8 @@ if (verb === "down") await removeMachines(set);
 else if (verb === "enter") enter(words);
 else if (verb === "list") list();
 else if (/^\d+$/.test(verb)) {
-  await makeMachines(set, Number(verb));
+  if (words.some((word) => word !== "--routed")) throw new Error(usage);
+  await makeMachines(set, Number(verb), { links: words.length > 0 ? "routed" : "shared" });
   list();
 } else {
   console.error(usage);

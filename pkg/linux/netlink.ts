@@ -1,6 +1,6 @@
 /**
- * The door to links, addresses, routes and neighbours: a route netlink socket (netlink(7)), asked one request
- * at a time and waited for. The kernel answers while send(2) runs, so nothing here blocks.
+ * The door to links, addresses, routes and neighbours: a route netlink socket (netlink(7)), asked
+ * one request at a time and waited for. The kernel answers while send(2) runs, so nothing blocks.
  */
 import { dlopen } from "node:ffi";
 import { closeSync, openSync } from "node:fs";

@@ -22,7 +22,7 @@ export interface NodePath {
 
 export interface NodePaths {
   readonly own: NodePath;
-  /** Index of the link that has the own address; absent: none has it (it is translated on the way). */
+  /** Index of the link that has the own address; absent: none has it, it is translated later. */
   readonly link?: number;
   readonly direct: readonly NodePath[];
   readonly tunnelled: readonly NodePath[];

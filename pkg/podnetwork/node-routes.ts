@@ -79,7 +79,7 @@ function readNodeRoutes(netlink: Netlink): NodeRoutes {
   return { routes, tunnel: { link, addresses, neighbours, forwarding: netlink.forwarding(index) } };
 }
 
-/** What one node's bad address refuses is not kept from the others: the first failure is thrown last. */
+/** A node whose address the kernel refuses keeps none of the others: what failed is thrown last. */
 function performAll(netlink: Netlink, changes: readonly LinkRequest[]): void {
   const failures: unknown[] = [];
   for (const change of changes) {
