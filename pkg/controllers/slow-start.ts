@@ -1,7 +1,7 @@
 /**
- * Calls `work` so many times, with 0, 1, 2 …, in batches of 1, 2, 4 …: what fails for one fails for all (a quota, a
- * broken template), and then only the few of one batch were tried. Rejects with the first failure
- * of the batch that had any, after all of that batch ended.
+ * Calls `work` so many times, with 0, 1, 2 …, in batches of 1, 2, 4 …: what fails for one fails
+ * for all (a quota, a broken template), and then only the few of one batch were tried. Rejects
+ * with the first failure of the batch that had any, after all of that batch ended.
  */
 export async function slowStart(
   count: number,

@@ -1,6 +1,6 @@
 /**
- * Which nodes a pod asks for, by nodeSelector and required node affinity: the scheduler places by it
- * and the DaemonSet controller counts by it, so both must judge alike. Pure.
+ * Which nodes a pod asks for, by nodeSelector and required node affinity: the scheduler places by
+ * it and the DaemonSet controller counts by it, so both must judge alike. Pure.
  */
 import type {
   Node,

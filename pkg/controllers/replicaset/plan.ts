@@ -1,5 +1,6 @@
 /**
- * What a ReplicaSet wants changed: how many pods are missing, which of too many go. Pure. It looks only at pods; who scales the ReplicaSet is the Deployment's business.
+ * What a ReplicaSet wants changed: how many pods are missing, which of too many go. Pure. It looks
+ * only at pods; who scales the ReplicaSet is the Deployment's business.
  */
 import type { ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Pod } from "../../../api/core/v1.ts";
