@@ -15,7 +15,8 @@ async function answerQuestions(questions: readonly string[]): Promise<void> {
     lookup: async (name) =>
       (await dns.lookup(name, { all: true, family: 4 })).map(({ address }) => address),
     srv: async (name) => (await dns.resolveSrv(name)).map(({ name: to, port }) => `${to}:${port}`),
-    ptr: (address) => dns.reverse(address),
+    // Not dns.reverse, which believes the pod's own /etc/hosts first.
+    ptr: (address) => dns.resolvePtr(`${address.split(".").reverse().join(".")}.in-addr.arpa`),
     cname: (name) => dns.resolveCname(name),
     v6: (name) => dns.resolve6(name),
   };
