@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { leases, nodes } from "../../api/resources.ts";
+import type { Clock } from "../base/clock.ts";
 import { simulate } from "../sim/simulate.ts";
 import { silentLogger } from "../telemetry/logger.ts";
+import type { Client } from "./client.ts";
+import { LeaderHealth } from "./leader-health.ts";
 import { keepNodeLease, runAsLeader } from "./leases.ts";
 
 const logger = silentLogger;
@@ -69,6 +72,62 @@ describe("runAsLeader", () => {
     await ended;
   });
 
+  /** A client of which, from now on, no request is ever answered. */
+  const muted = (client: Client, clock: Clock): Client => ({
+    ...client,
+    resource: (ref) => {
+      const hang = (signal?: AbortSignal): Promise<never> =>
+        clock.sleep(1e9, signal).then(() => Promise.reject(new Error("never")));
+      return {
+        ...client.resource(ref),
+        get: (_key, signal) => hang(signal),
+        update: (_object, _options, signal) => hang(signal),
+      };
+    },
+  });
+
+  it("stops leading in time although its last request hangs, and is ill if its work does not", async () => {
+    await using cluster = await simulate({ seed: 5, nodes: 0 });
+    const { clock, random } = cluster;
+    let { client } = cluster;
+    const health = new LeaderHealth(clock);
+    const isHealthy = (): Promise<boolean> =>
+      health.check.check(new AbortController().signal).then(
+        () => true,
+        () => false,
+      );
+    const work = Promise.withResolvers<void>();
+    let wasStopped = false;
+    const stop = new AbortController();
+    const ended = runAsLeader(
+      {
+        client: { ...client, resource: (ref) => client.resource(ref) },
+        clock,
+        random,
+        logger,
+      },
+      { namespace: "kube-system", name: "test", identity: "a", health },
+      async (signal) => {
+        signal.addEventListener("abort", () => (wasStopped = true));
+        await work.promise;
+      },
+      stop.signal,
+    );
+    await clock.advance(30_000);
+    expect([wasStopped, health.isLeading, await isHealthy()]).toEqual([false, true, true]);
+    client = muted(client, clock);
+    await clock.advance(13_000);
+    expect([wasStopped, await isHealthy()]).toEqual([true, true]);
+    await clock.advance(25_000);
+    expect(await isHealthy()).toBe(false);
+    client = cluster.client;
+    stop.abort(new Error("stopped"));
+    work.resolve();
+    await clock.advance(1_000);
+    await ended;
+    expect([health.isLeading, await isHealthy()]).toEqual([false, true]);
+  });
+
   it("asks again soon where nobody answered, as while a control plane starts", async () => {
     await using cluster = await simulate({ seed: 5, nodes: 0 });
     const { clock, random } = cluster;
@@ -118,6 +177,33 @@ describe("keepNodeLease", () => {
     await api.delete(key);
     await cluster.clock.advance(15_000);
     expect((await api.get(key)).metadata?.uid).not.toBe(before.metadata?.uid);
+  });
+
+  it("does not wait for ever on a connection that nobody answers", async () => {
+    await using cluster = await simulate({ seed: 5, nodes: 0 });
+    const { clock } = cluster;
+    let isMute = true;
+    const client: Client = {
+      ...cluster.client,
+      resource: (ref) => ({
+        ...cluster.client.resource(ref),
+        get: (key, signal) =>
+          isMute
+            ? clock.sleep(1e9, signal).then(() => Promise.reject(new Error("never")))
+            : cluster.client.resource(ref).get(key, signal),
+      }),
+    };
+    const stop = new AbortController();
+    const doors = { client, clock, logger };
+    const kept = keepNodeLease(doors, { nodeName: "x", owner: () => undefined }, stop.signal);
+    await clock.advance(5_000);
+    isMute = false;
+    await clock.advance(6_000);
+    const key = { namespace: "kube-node-lease", name: "x" };
+    expect((await cluster.client.resource(leases).get(key)).spec?.holderIdentity).toBe("x");
+    stop.abort(new Error("stopped"));
+    await clock.advance(1);
+    await kept;
   });
 
   it("ends with its signal", async () => {

@@ -2,11 +2,13 @@ import type { Lease } from "../../api/coordination/v1.ts";
 import type { OwnerReference } from "../../api/meta/v1.ts";
 import { leases } from "../../api/resources.ts";
 import { rfc3339Micro, type Clock } from "../base/clock.ts";
+import { deadline } from "../base/deadline.ts";
 import { chainOf } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Client, ObjectKey } from "./client.ts";
+import type { LeaderHealth } from "./leader-health.ts";
 import { planLease } from "./lease-plan.ts";
 
 export interface LeaseDoors {
@@ -23,6 +25,8 @@ export interface LeaderElection {
   readonly name: string;
   /** Unique among candidates: host name and a uuid. */
   readonly identity: string;
+  /** Hears how the election goes; absent: nobody asks. */
+  readonly health?: LeaderHealth;
 }
 
 const election = {
@@ -58,6 +62,7 @@ export async function runAsLeader(
     await Promise.all([work, candidate.keep(leading)]).finally(() =>
       signal.removeEventListener("abort", stop),
     );
+    options.health?.ended();
     await candidate.release();
   }
 }
@@ -86,17 +91,25 @@ class Campaign {
     return false;
   }
 
-  /** Renews until the signal of `leading` aborts, or aborts it itself when it cannot renew. */
+  /**
+   * Renews until the signal of `leading` aborts, or aborts it itself when it cannot renew: at its
+   * time, also while an attempt hangs on a connection that nobody answers.
+   */
   async keep(leading: AbortController): Promise<void> {
-    const { clock } = this.#doors;
-    let renewedAt = clock.monotonic();
+    let overdue = this.#deadline(leading);
     while (!leading.signal.aborted) {
       await this.#pause(election.retryMs, leading.signal);
-      if (leading.signal.aborted) return;
-      if ((await this.#attempt(leading.signal)) === "led") renewedAt = clock.monotonic();
-      else if (clock.monotonic() - renewedAt >= election.renewDeadlineMs)
-        leading.abort(new Error(`lease ${this.#options.name} could not be renewed`));
+      if (leading.signal.aborted || (await this.#attempt(leading.signal)) !== "led") continue;
+      overdue[Symbol.dispose]();
+      overdue = this.#deadline(leading);
     }
+    overdue[Symbol.dispose]();
+  }
+
+  #deadline(leading: AbortController): Disposable {
+    return this.#doors.clock.after(election.renewDeadlineMs, () =>
+      leading.abort(new Error(`lease ${this.#options.name} could not be renewed`)),
+    );
   }
 
   /** Gives the lease up, so that the next leader need not wait for it to expire. */
@@ -124,6 +137,7 @@ class Campaign {
       const wanted = { ...lease, metadata: lease?.metadata ?? this.#key, spec: change.spec };
       if (change.do === "create") await api.create(wanted, {}, signal);
       else await api.update(wanted, {}, signal);
+      this.#options.health?.renewed(election.leaseDurationSeconds * 1_000);
       return "led";
     } catch (error) {
       if (isReason(error, "Conflict", "AlreadyExists")) return "lost";
@@ -168,6 +182,8 @@ const nodeLease = {
   namespace: "kube-node-lease",
   durationSeconds: 40,
   renewMs: 10_000,
+  /** An attempt that takes longer hangs on a connection that is dead: the next may have another. */
+  attemptMs: 10_000,
   retryFirstMs: 200,
   retryMaxMs: 7_000,
 } as const;
@@ -182,20 +198,23 @@ export async function keepNodeLease(
   const api = client.resource(leases);
   let known: Lease | undefined;
   let waitMs = 0;
+  const renew = async (): Promise<Lease> => {
+    using attempt = deadline(clock, nodeLease.attemptMs, signal);
+    const there = known ?? (await findLease(client, key, attempt.signal));
+    const spec = {
+      holderIdentity: nodeName,
+      leaseDurationSeconds: nodeLease.durationSeconds,
+      renewTime: rfc3339Micro(clock.now()),
+    };
+    if (there !== undefined)
+      return await api.update({ ...there, spec: { ...there.spec, ...spec } }, {}, attempt.signal);
+    const by = owner();
+    const metadata = { ...key, ...(by === undefined ? {} : { ownerReferences: [by] }) };
+    return await api.create({ metadata, spec }, {}, attempt.signal);
+  };
   while (!signal.aborted)
     try {
-      known ??= await findLease(client, key, signal);
-      const spec = {
-        holderIdentity: nodeName,
-        leaseDurationSeconds: nodeLease.durationSeconds,
-        renewTime: rfc3339Micro(clock.now()),
-      };
-      const by = known === undefined ? owner() : undefined;
-      const metadata = { ...key, ...(by === undefined ? {} : { ownerReferences: [by] }) };
-      known =
-        known === undefined
-          ? await api.create({ metadata, spec }, {}, signal)
-          : await api.update({ ...known, spec: { ...known.spec, ...spec } }, {}, signal);
+      known = await renew();
       waitMs = 0;
       await clock.sleep(nodeLease.renewMs, signal);
     } catch (error) {
