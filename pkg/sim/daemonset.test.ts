@@ -105,7 +105,7 @@ describe("a DaemonSet", () => {
     await change(cluster, agent("one"));
     expect(await settled(cluster, 3)).toBe(true);
     const revisions = (await cluster.client.resource(controllerRevisions).list()).items;
-    expect(revisions.map(({ revision }) => revision).toSorted()).toEqual([2, 3]);
+    expect(new Set(revisions.map(({ revision }) => revision))).toEqual(new Set([2, 3]));
   });
 
   it("surges: no node is ever without", async () => {
@@ -128,11 +128,8 @@ describe("a DaemonSet", () => {
   it("leaves its pods behind when told to, and adopts them again", async () => {
     await using cluster = await clusterWith(agent("one"));
     const seen = cluster.informers.informer(pods);
-    const uids = (): readonly (string | undefined)[] =>
-      seen
-        .list()
-        .map(({ metadata }) => metadata?.uid)
-        .toSorted();
+    const uids = (): ReadonlySet<string | undefined> =>
+      new Set(seen.list().map(({ metadata }) => metadata?.uid));
     const before = uids();
     const api = cluster.client.resource(daemonSets);
     await api.delete(key, { propagationPolicy: "Orphan" });
