@@ -77,7 +77,6 @@ export interface WatchCreateRequest {
   readonly rangeEnd?: string;
   /** 0: from now on. */
   readonly startRevision?: number;
-  readonly prevKv?: boolean;
 }
 export interface WatchRequest {
   readonly createRequest?: WatchCreateRequest;
@@ -86,7 +85,6 @@ export const EventType = { PUT: 0, DELETE: 1 } as const;
 export interface Event {
   readonly type?: number;
   readonly kv?: KeyValue;
-  readonly prevKv?: KeyValue;
 }
 export interface WatchResponse {
   readonly header?: ResponseHeader;
@@ -208,7 +206,6 @@ export const etcdMessages: MessageTable = {
   key 1 string
   rangeEnd 2 string
   startRevision 3 int64
-  prevKv 6 bool
 `,
   WatchRequest: `
   createRequest 1 WatchCreateRequest?
@@ -216,7 +213,6 @@ export const etcdMessages: MessageTable = {
   Event: `
   type 1 enum
   kv 2 KeyValue
-  prevKv 3 KeyValue
 `,
   WatchResponse: `
   header 1 ResponseHeader

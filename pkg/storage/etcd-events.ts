@@ -12,17 +12,8 @@ export const itemOf = ({ key, value, modRevision }: KeyValue): Versioned => ({
   revision: modRevision ?? 0,
 });
 
-/** Undefined where etcd has compacted what was there before: the event cannot be told in full. */
-export function eventOf({
-  type = EventType.PUT,
-  kv = {},
-  prevKv,
-}: Event): StorageEvent | undefined {
+export function eventOf({ type = EventType.PUT, kv = {} }: Event): StorageEvent {
   const { key, value, revision } = itemOf(kv);
-  const previous = prevKv === undefined ? undefined : itemOf(prevKv);
-  if (type === EventType.PUT && kv.createRevision === kv.modRevision)
-    return { type: "put", key, value, revision, created: true };
-  if (previous === undefined) return undefined;
-  if (type === EventType.DELETE) return { type: "delete", key, revision, previous };
-  return { type: "put", key, value, revision, created: false, previous };
+  if (type === EventType.DELETE) return { type: "delete", key, revision };
+  return { type: "put", key, value, revision, created: kv.createRevision === kv.modRevision };
 }

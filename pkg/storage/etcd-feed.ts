@@ -10,7 +10,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { EtcdChannel } from "./etcd-channel.ts";
 import { eventOf, rangeEnd } from "./etcd-events.ts";
 import { EventLog, recentEvents } from "./event-log.ts";
-import { StorageError, type StorageEvent, type StorageEvents } from "./storage.ts";
+import { StorageError, type StorageEvents } from "./storage.ts";
 
 const limits = {
   /** etcd sends what it has within 100 ms; nothing for so long means that nothing will come. */
@@ -25,24 +25,17 @@ export interface EtcdFeedOptions {
   readonly logger: Logger;
 }
 
-const allKeys = { key: "\0", rangeEnd: rangeEnd(""), prevKv: true } as const;
+const allKeys = { key: "\0", rangeEnd: rangeEnd("") } as const;
 
 const newestIn = ({ header }: WatchResponse): number => header?.revision ?? 0;
 
-/** Throws "Compacted" when the answer says so, or holds events that cannot be told in full. */
+/** Throws "Compacted" when the answer says so. */
 function eventsOf({ canceled, compactRevision = 0, cancelReason, events = [] }: WatchResponse) {
   if (compactRevision > 0)
     throw new StorageError("Compacted", `history before revision ${compactRevision} is forgotten`);
   if (canceled === true)
     throw new StorageError("Unavailable", `etcd ended the watch: ${cancelReason ?? ""}`);
-  const told: StorageEvent[] = [];
-  for (const event of events) {
-    const one = eventOf(event);
-    if (one === undefined)
-      throw new StorageError("Compacted", "an event's previous value is forgotten");
-    told.push(one);
-  }
-  return told;
+  return events.map(eventOf);
 }
 
 export class EtcdFeed {

@@ -52,7 +52,7 @@ describe.skipIf(!hasEtcd)("etcd", () => {
     const second = await open(server.endpoint).put("/restart/a", bytes("2"), first);
     let events: readonly { revision: number }[] = [];
     while (events.length === 0) events = (await batches.next()).value?.events ?? [];
-    expect(events).toMatchObject([{ revision: second, previous: { revision: first } }]);
+    expect(events).toMatchObject([{ revision: second, created: false }]);
     stop.abort();
     await storage.close();
   });

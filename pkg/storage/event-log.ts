@@ -7,14 +7,14 @@ import { StorageError, type StorageEvent, type StorageEvents } from "./storage.t
 
 export interface EventLogLimits {
   readonly eventsMax: number;
-  /** Sum of the sizes of values, those of `previous` included. */
+  /** Sum of the sizes of values. */
   readonly valueBytesMax: number;
 }
 
 /** For stores that can read their history again. */
 export const recentEvents: EventLogLimits = {
-  eventsMax: 10_000,
-  valueBytesMax: 64 * 1024 * 1024,
+  eventsMax: 2_000,
+  valueBytesMax: 8 * 1024 * 1024,
 };
 
 /** For the store whose only history this is; `compact` is what bounds it. */
@@ -24,14 +24,15 @@ export const allEvents: EventLogLimits = { eventsMax: Infinity, valueBytesMax: I
 const batchEventsMax = 1_000;
 
 const bytesOf = (event: StorageEvent): number =>
-  (event.type === "put" ? event.value.byteLength : 0) + (event.previous?.value.byteLength ?? 0);
+  event.type === "put" ? event.value.byteLength : 0;
 
-export class EventLog {
+/** `E`: a store may keep with its events what it needs itself. */
+export class EventLog<E extends StorageEvent = StorageEvent> {
   /** Every event with a revision above this is here. */
   #start: number;
   /** Every event up to this was appended. */
   #revision: number;
-  #events: StorageEvent[] = [];
+  #events: E[] = [];
   /** Events before this index are forgotten; they are cut off when they are many. */
   #head = 0;
   #valueBytes = 0;
@@ -53,7 +54,7 @@ export class EventLog {
   }
 
   /** Adds the events of the revisions up to `revision`, in their order, and wakes who waits. */
-  append(events: readonly StorageEvent[], revision: number): void {
+  append(events: readonly E[], revision: number): void {
     for (const event of events) {
       this.#events.push(event);
       this.#valueBytes += bytesOf(event);
@@ -97,7 +98,7 @@ export class EventLog {
   }
 
   /** Events after `cursor`, newest first: how to walk back to an earlier revision. */
-  *backTo(cursor: number): Iterable<StorageEvent> {
+  *backTo(cursor: number): Iterable<E> {
     const first = this.#indexAfter(cursor);
     for (let index = this.#events.length - 1; index >= first; index--) {
       const event = this.#events[index];

@@ -18,6 +18,9 @@ import {
 } from "./storage.ts";
 import { checkSize, compactedError, conflictError, futureError } from "./storage-errors.ts";
 
+/** An event, and what the key held just before: absent where it did not exist. */
+type Undoable = StorageEvent & { readonly previous?: Versioned };
+
 export class MemoryStorage implements Storage {
   readonly #clock: Clock;
   readonly #items = new Map<string, Versioned>();
@@ -25,7 +28,7 @@ export class MemoryStorage implements Storage {
   readonly #keys = new SortedKeys();
   /** What ends each key that has a time to live. */
   readonly #expiries = new Map<string, Disposable>();
-  readonly #log = new EventLog(1, allEvents);
+  readonly #log = new EventLog<Undoable>(1, allEvents);
   #compacted = 0;
   #isClosed = false;
 
@@ -160,7 +163,7 @@ interface KeySpace {
   readonly keys: SortedKeys;
 }
 
-function undo(items: Map<string, Versioned>, { key, previous }: StorageEvent): void {
+function undo(items: Map<string, Versioned>, { key, previous }: Undoable): void {
   if (previous === undefined) items.delete(key);
   else items.set(key, previous);
 }

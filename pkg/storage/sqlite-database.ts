@@ -56,16 +56,14 @@ const statements = {
   count: "SELECT count(*) AS count FROM current WHERE key >= ? AND key < ?",
   touched: `SELECT key, previous FROM entries
             WHERE revision > ? AND key >= ? AND key < ? ORDER BY revision DESC`,
-  history: `SELECT e.key, e.revision, e.value, e.deleted, p.revision AS previous,
-              p.value AS previousValue
-            FROM entries e LEFT JOIN entries p ON p.revision = e.previous
-            WHERE e.revision > ? AND e.revision <= ? AND e.key >= ? AND e.key < ?
-            ORDER BY e.revision LIMIT ?`,
+  history: `SELECT key, revision, value, deleted, previous FROM entries
+            WHERE revision > ? AND revision <= ? AND key >= ? AND key < ?
+            ORDER BY revision LIMIT ?`,
   expired: `SELECT e.key, e.revision, e.value FROM current c JOIN entries e USING (revision)
             WHERE c.expires_at <= ? ORDER BY c.expires_at LIMIT ?`,
   nextExpiry: "SELECT min(expires_at) AS at FROM current WHERE expires_at IS NOT NULL",
   cleanReplaced: `DELETE FROM entries WHERE revision IN
-    (SELECT previous FROM entries WHERE revision >= ? AND revision < ? AND previous > 0)`,
+    (SELECT previous FROM entries WHERE revision >= ? AND revision <= ? AND previous > 0)`,
   cleanDeleted: "DELETE FROM entries WHERE revision >= ? AND revision < ? AND deleted = 1",
 } as const;
 

@@ -85,11 +85,6 @@ export const readEvents = (run: Statements, request: HistoryRequest): readonly S
 
 function eventOf(row: Row): StorageEvent {
   const { key, value, revision } = itemOf(row);
-  const at = numberIn(row, "previous");
-  const previous: Versioned | undefined =
-    at === undefined ? undefined : { key, value: bytesIn(row, "previousValue"), revision: at };
-  if (row["deleted"] === 1 && previous !== undefined)
-    return { type: "delete", key, revision, previous };
-  if (previous === undefined) return { type: "put", key, value, revision, created: true };
-  return { type: "put", key, value, revision, created: false, previous };
+  if (row["deleted"] === 1) return { type: "delete", key, revision };
+  return { type: "put", key, value, revision, created: numberIn(row, "previous") === 0 };
 }

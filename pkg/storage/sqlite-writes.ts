@@ -29,13 +29,11 @@ export function planWrite(
   if (value !== undefined) {
     const event = { type: "put", key, value, revision } as const;
     const entry: Entry = [revision, key, at, 0, value];
-    return current === undefined
-      ? { entry, event: { ...event, created: true } }
-      : { entry, event: { ...event, created: false, previous: current } };
+    return { entry, event: { ...event, created: current === undefined } };
   }
   if (current === undefined) return { failed: conflictError(key, expected, current) };
   return {
     entry: [revision, key, at, 1, null],
-    event: { type: "delete", key, revision, previous: current },
+    event: { type: "delete", key, revision },
   };
 }

@@ -58,7 +58,7 @@ describe("SqliteStorage", () => {
       reason: "Compacted",
     });
     for await (const { events } of second.watch("/", b, new AbortController().signal)) {
-      expect(events).toMatchObject([{ key: "/a", revision: c, previous: { revision: a } }]);
+      expect(events).toMatchObject([{ key: "/a", revision: c, value: bytes("2") }]);
       break;
     }
     await clock.advance(7_000);
@@ -93,6 +93,7 @@ describe("SqliteStorage", () => {
     await storage.close();
   });
 
+  // 1,500 times fsync: a busy disk takes its time.
   it("removes from the file what compaction forgot", async () => {
     const path = newPath();
     const storage = new SqliteStorage({ path, clock });
@@ -106,10 +107,7 @@ describe("SqliteStorage", () => {
 
     const database = new DatabaseSync(path);
     const rows = database.prepare("SELECT revision FROM entries ORDER BY revision").all();
-    // The one before is what a watch from there on shows as the previous value.
-    expect(rows).toEqual(
-      [revision - 2, revision - 1, revision].map((each) => ({ revision: each })),
-    );
+    expect(rows).toEqual([revision - 1, revision].map((each) => ({ revision: each })));
     database.close();
-  });
+  }, 30_000);
 });

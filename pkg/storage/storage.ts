@@ -40,15 +40,8 @@ export type StorageEvent =
       readonly revision: number;
       /** True when the key did not exist just before. */
       readonly created: boolean;
-      /** What the key held just before; absent when created. */
-      readonly previous?: Versioned;
     }
-  | {
-      readonly type: "delete";
-      readonly key: string;
-      readonly revision: number;
-      readonly previous: Versioned;
-    };
+  | { readonly type: "delete"; readonly key: string; readonly revision: number };
 
 /**
  * Events in revision order. An empty batch is a progress mark: all up to `revision` was delivered.
