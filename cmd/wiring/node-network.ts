@@ -6,7 +6,7 @@ import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import type { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
 import type { NodePlace } from "../../pkg/podnetwork/node-paths-plan.ts";
-import { applyNodeRoutes, type NodeRoutesState } from "../../pkg/podnetwork/node-routes.ts";
+import { NodeRoutes, type NodeRoutesState } from "../../pkg/podnetwork/node-routes.ts";
 import { aborted } from "./aborted.ts";
 import type { ApiAccess } from "./api-access.ts";
 import { bridgeNetwork, type CriRuntimeOptions } from "./cri-runtime.ts";
@@ -33,13 +33,13 @@ export async function runNodeNetwork(
 ): Promise<void> {
   const informer = informers.informer(nodesRef);
   await Promise.race([informer.synced, aborted(signal)]);
-  const nftables = openNftables();
+  const { nodeName: ownName, bridge } = options;
+  const routes = new NodeRoutes({ nftables: openNftables(), ownName, bridge });
   const follow = async (): Promise<void> => {
     const places = informer.list().map(placeOf);
     await openNetwork(places, network, options, logger);
     using netlink = openNetlink();
-    const { nodeName: ownName, bridge } = options;
-    logRoutes(applyNodeRoutes(places, { netlink, nftables, ownName, bridge }), logger);
+    logRoutes(routes.apply(netlink, places), logger);
   };
   while (!signal.aborted) {
     const changed = new AbortController();

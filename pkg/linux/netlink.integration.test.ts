@@ -108,7 +108,8 @@ describe.skipIf(process.getuid?.() !== 0)("route netlink (needs root)", () => {
     expect(() => netlink.request({ ...add, gateway, index: right })).toThrow("ENETUNREACH");
     netlink.request({ ...add, gateway, index: right, onLink: true });
     expect(inside("ip route show proto 84")).toMatch(/via 10\.244\.1\.0 dev right onlink/);
-    netlink.request({ ...add, gateway: "192.0.2.2", index: left });
+    netlink.request({ ...add, gateway: "192.0.2.2", index: left, mtu: 1350 });
+    expect(inside("ip route show proto 84")).toMatch(/via 192\.0\.2\.2 dev left mtu 1350/);
     expect(netlink.gatewayRoutes(protocol)).toEqual([
       { destination, gateway: "192.0.2.2", index: left, protocol },
     ]);

@@ -22,6 +22,8 @@ export type RouteChange =
       /** The gateway is on the link, though no address of the link says so. */
       readonly onLink?: boolean;
       readonly scope: "link" | "universe";
+      /** Of the path, where it is less than the link's. */
+      readonly mtu?: number;
       /** Who made it (rtm_protocol); absent: boot. Routes of one maker can be listed. */
       readonly protocol?: number;
     }
@@ -43,7 +45,8 @@ const universeScope = 0;
 const linkScope = 253;
 const nowhereScope = 255;
 const onLinkFlag = 4;
-const rta = { destination: 1, outputInterface: 4, gateway: 5 } as const;
+const rta = { destination: 1, outputInterface: 4, gateway: 5, metrics: 8 } as const;
+const mtuMetric = 2;
 const routeHeaderBytes = 12;
 
 /** struct rtmsg: family, lengths, tos, table, protocol, scope, type, flags. */
@@ -67,6 +70,9 @@ const addRoute = (request: Extract<RouteChange, { do: "add-route" }>): Draft => 
     ...optional(rta.destination, request.destination?.address, ipv4),
     ...optional(rta.gateway, request.gateway, ipv4),
     attribute(rta.outputInterface, u32(request.index)),
+    ...(request.mtu === undefined
+      ? []
+      : [attribute(rta.metrics, [attribute(mtuMetric, u32(request.mtu))])]),
   ],
 });
 

@@ -24,6 +24,7 @@ import {
   type BridgeConfig,
 } from "./plan.ts";
 import type { Attachment, NetworkSandbox, PodNetwork } from "./pod-network.ts";
+import { tunnelName } from "./tunnel-plan.ts";
 
 export interface BridgeNetworkOptions extends BridgeConfig {
   /** Where the address book is kept: /var/lib/tskube/network */
@@ -139,7 +140,10 @@ class BridgeNetwork implements PodNetwork {
       throw new Error(`the link pair ${name} is incomplete`);
     }
     const { loopback, eth0: index } = links;
-    for (const request of planPodSide(ip, this.#gateway, { loopback, eth0: index })) {
+    const pathMtu = netlink.link(tunnelName)?.mtu ?? Infinity;
+    // A route with more than its link has would send what the link drops.
+    const path = pathMtu < this.#options.mtu ? { pathMtu } : {};
+    for (const request of planPodSide(ip, this.#gateway, { loopback, eth0: index, ...path })) {
       inside.request(request);
     }
     netlink.request({

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { LinkRequest } from "../linux/rtnetlink.ts";
 import type { NodePath } from "./node-paths-plan.ts";
-import { nothingWanted, planNodeRoutes, type NodeRoutes, type Wanted } from "./node-routes-plan.ts";
+import {
+  nothingWanted,
+  planNodeRoutes,
+  type PresentRoutes,
+  type Wanted,
+} from "./node-routes-plan.ts";
 import { planTunnel } from "./tunnel-plan.ts";
 
 const path = (number: number, address: string): NodePath => ({
@@ -21,14 +26,18 @@ function wanting(
   return { paths, tunnel: planTunnel(paths, { mtu, isLoopback: false }) };
 }
 
-type Tunnel = NonNullable<NodeRoutes["tunnel"]>;
+type Tunnel = NonNullable<PresentRoutes["tunnel"]>;
 const without = (all: Tunnel["neighbours"], ip: string): Tunnel["neighbours"] =>
   all.filter((one) => one.ip !== ip);
 const hex = (address: Uint8Array): string => address.toHex();
 
 /** A kernel of a few lines: what a request does to what there is. */
-function kernelOf({ routes, tunnel }: NodeRoutes, change: LinkRequest, at: number): NodeRoutes {
-  const withTunnel = (part: Partial<Tunnel>): NodeRoutes => {
+function kernelOf(
+  { routes, tunnel }: PresentRoutes,
+  change: LinkRequest,
+  at: number,
+): PresentRoutes {
+  const withTunnel = (part: Partial<Tunnel>): PresentRoutes => {
     if (tunnel === undefined) throw new Error(`${change.do} without a device`);
     return { routes, tunnel: { ...tunnel, ...part } };
   };
@@ -87,7 +96,7 @@ function kernelOf({ routes, tunnel }: NodeRoutes, change: LinkRequest, at: numbe
 const roundsMax = 4;
 
 /** Plans and performs until nothing changes; `stopAfter` changes is where we are killed. */
-function settle(wanted: Wanted, present: NodeRoutes, stopAfter = Infinity) {
+function settle(wanted: Wanted, present: PresentRoutes, stopAfter = Infinity) {
   let state = present;
   const done: LinkRequest[] = [];
   for (let round = 0; round < roundsMax; round++) {
@@ -110,8 +119,8 @@ const verbs = (done: readonly LinkRequest[]): string =>
       return `${change.do} ${what ?? ""}`.trim();
     })
     .join(", ");
-const nothing: NodeRoutes = { routes: [] };
-const seen = ({ routes, tunnel }: NodeRoutes) => ({
+const nothing: PresentRoutes = { routes: [] };
+const seen = ({ routes, tunnel }: PresentRoutes) => ({
   routes: routes.map(
     ({ destination, gateway, index }) =>
       `${destination.address} via ${gateway} ${index === tunnel?.link.index ? "tunnel" : index}`,
@@ -201,7 +210,7 @@ describe("planNodeRoutes", () => {
     for (const first of ends) {
       for (const second of ends) {
         const wanted = seen(settle(second, nothing).state);
-        const sorted = (state: NodeRoutes): unknown =>
+        const sorted = (state: PresentRoutes): unknown =>
           Object.entries(seen(state)).map(([key, all]) => [key, all?.toSorted()]);
         const start = settle(first, nothing).state;
         for (let stop = 0; ; stop++) {

@@ -22,7 +22,7 @@ import {
 export const routeProtocol = 84;
 
 /** What the kernel has of ours. */
-export interface NodeRoutes {
+export interface PresentRoutes {
   readonly routes: readonly GatewayRoute[];
   readonly tunnel?: {
     readonly link: Link;
@@ -81,7 +81,7 @@ function planRoutes(
 }
 
 /** The device itself: made anew where it differs in what cannot be changed. */
-function planDevice(wanted: Tunnel, present: NodeRoutes["tunnel"]): readonly LinkRequest[] {
+function planDevice(wanted: Tunnel, present: PresentRoutes["tunnel"]): readonly LinkRequest[] {
   const { address, mtu, vxlan, ip } = wanted;
   const add: LinkRequest = { do: "add-vxlan", name: tunnelName, address, mtu, vxlan };
   if (present === undefined) return [add];
@@ -97,7 +97,7 @@ function planDevice(wanted: Tunnel, present: NodeRoutes["tunnel"]): readonly Lin
   ];
 }
 
-type Present = NonNullable<NodeRoutes["tunnel"]>;
+type Present = NonNullable<PresentRoutes["tunnel"]>;
 
 /** Who is reached through the device, before any route leads there. */
 function planEntries(
@@ -134,7 +134,7 @@ const noEntries = { set: [], remove: [] };
  */
 export function planNodeRoutes(
   { paths: { direct, tunnelled, link }, tunnel }: Wanted,
-  present: NodeRoutes,
+  present: PresentRoutes,
 ): readonly LinkRequest[] {
   const device = tunnel === undefined ? [] : planDevice(tunnel, present.tunnel);
   const isMade = device.some(({ do: verb }) => verb === "add-vxlan");

@@ -1,6 +1,6 @@
 /**
  * Makes the kernel lead to the pods of other nodes as the plan says, and takes all of it away
- * again. It remembers nothing: what there is, is read from the kernel every time.
+ * again. What there is, is read from the kernel every time.
  */
 import { NetlinkError, type Netlink } from "../linux/netlink.ts";
 import type { Nftables } from "../linux/nftables.ts";
@@ -10,13 +10,18 @@ import {
   nothingWanted,
   planNodeRoutes,
   routeProtocol,
-  type NodeRoutes,
+  type PresentRoutes,
   type Wanted,
 } from "./node-routes-plan.ts";
-import { planTunnel, planTunnelTable, tunnelName, withoutTunnelTable } from "./tunnel-plan.ts";
+import {
+  planTunnel,
+  planTunnelTable,
+  tunnelName,
+  tunnelTable,
+  withoutTunnelTable,
+} from "./tunnel-plan.ts";
 
 export interface NodeRoutesOptions {
-  readonly netlink: Netlink;
   readonly nftables: Nftables;
   readonly ownName: string;
   /** Of this node's pods. */
@@ -33,23 +38,42 @@ export interface NodeRoutesState {
   readonly changes: number;
 }
 
-/**
- * Brings routes and tunnel up to date. Until this node has its own range and address it changes
- * nothing. Throws NetlinkError or NftablesError with the rest done.
- */
-export function applyNodeRoutes(
-  nodes: readonly NodePlace[],
-  { netlink, nftables, ownName, bridge }: NodeRoutesOptions,
-): NodeRoutesState {
-  const paths = planNodePaths(nodes, ownName, netlink.addresses());
-  if (paths === undefined) return { direct: 0, tunnelled: 0, changes: 0 };
-  const underlay = paths.link === undefined ? undefined : netlink.link(paths.link);
-  const tunnel = planTunnel(paths, underlay);
-  // The table first: the port is never open to everybody.
-  if (tunnel !== undefined) nftables.run(planTunnelTable(tunnel, paths, bridge));
-  const changes = settle(netlink, { paths, tunnel });
-  if (tunnel === undefined) nftables.run(withoutTunnelTable);
-  return { direct: paths.direct.length, tunnelled: paths.tunnelled.length, changes };
+export class NodeRoutes {
+  readonly #options: NodeRoutesOptions;
+  /** What this process wrote last: a table that stays keeps its counters. */
+  #table = "";
+
+  constructor(options: NodeRoutesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Brings routes and tunnel up to date. Until this node has its own range and address it changes
+   * nothing. Throws with the rest done where the kernel refuses a part.
+   */
+  apply(netlink: Netlink, nodes: readonly NodePlace[]): NodeRoutesState {
+    const paths = planNodePaths(nodes, this.#options.ownName, netlink.addresses());
+    if (paths === undefined) return { direct: 0, tunnelled: 0, changes: 0 };
+    const underlay = paths.link === undefined ? undefined : netlink.link(paths.link);
+    const tunnel = planTunnel(paths, underlay);
+    // The table first, and last to go: the port is never open to everybody.
+    if (tunnel !== undefined) {
+      this.#setTable(planTunnelTable(tunnel, paths, this.#options.bridge));
+    }
+    const changes = settle(netlink, { paths, tunnel });
+    if (tunnel === undefined) this.#setTable(withoutTunnelTable);
+    return { direct: paths.direct.length, tunnelled: paths.tunnelled.length, changes };
+  }
+
+  #setTable(lines: readonly string[]): void {
+    const { nftables } = this.#options;
+    const text = lines.join("\n");
+    const isWanted = lines !== withoutTunnelTable;
+    const isThere = nftables.list("list tables ip").includes(`table ${tunnelTable}\n`);
+    if (isWanted === isThere && (!isWanted || text === this.#table)) return;
+    nftables.run(lines);
+    this.#table = text;
+  }
 }
 
 /** Takes everything off the node that leads to other nodes' pods. */
@@ -69,7 +93,7 @@ function settle(netlink: Netlink, wanted: Wanted): number {
   throw new Error(`the routes to other nodes' pods change while they are set (${tunnelName})`);
 }
 
-function readNodeRoutes(netlink: Netlink): NodeRoutes {
+function readNodeRoutes(netlink: Netlink): PresentRoutes {
   const routes = netlink.gatewayRoutes(routeProtocol);
   const link = netlink.link(tunnelName);
   if (link === undefined) return { routes };

@@ -83,12 +83,15 @@ export const hostLinkName = (sandboxId: string): string => `veth${sandboxId.slic
 
 /**
  * What the pod's namespace needs once its eth0 is there; `loopback` and `eth0` are link indexes.
+ * `pathMtu` is what the narrowest way to other pods carries in one piece, where it is less than
+ * the link does: known from the start, no datagram is lost to find it out.
  */
 export function planPodSide(
   ip: string,
   gateway: string,
-  links: { loopback: number; eth0: number },
+  links: { readonly loopback: number; readonly eth0: number; readonly pathMtu?: number },
 ): readonly LinkRequest[] {
+  const mtu = links.pathMtu === undefined ? {} : { mtu: links.pathMtu };
   return [
     { do: "set-link", index: links.loopback, up: true },
     { do: "add-address", index: links.eth0, address: ip, prefixBits: 32 },
@@ -99,7 +102,7 @@ export function planPodSide(
       destination: { address: gateway, prefixBits: 32 },
       scope: "link",
     },
-    { do: "add-route", index: links.eth0, gateway, scope: "universe" },
+    { do: "add-route", index: links.eth0, gateway, scope: "universe", ...mtu },
   ];
 }
 

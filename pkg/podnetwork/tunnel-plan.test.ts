@@ -51,10 +51,10 @@ describe("planTunnelTable", () => {
         "add table ip tskube-vxlan { comment "tskube: pods of nodes on other links"; }",
         "add set ip tskube-vxlan nodes { type ipv4_addr; elements = { 10.0.0.2, 10.0.7.3, 10.0.8.4 }; }",
         "add chain ip tskube-vxlan input { type filter hook input priority filter; }",
-        "add rule ip tskube-vxlan input udp dport 8472 ip saddr != @nodes drop",
-        "add rule ip tskube-vxlan input udp dport 8472 iifname "tskube0" drop",
+        "add rule ip tskube-vxlan input udp dport 8472 ip saddr != @nodes counter drop",
+        "add rule ip tskube-vxlan input udp dport 8472 iifname "tskube0" counter drop",
         "add chain ip tskube-vxlan forward { type filter hook forward priority mangle; }",
-        "add rule ip tskube-vxlan forward iifname "tskube0" ip daddr @nodes udp dport 8472 drop",
+        "add rule ip tskube-vxlan forward iifname "tskube0" ip daddr @nodes udp dport 8472 counter drop",
         "add rule ip tskube-vxlan forward iifname "tskube-vxlan" tcp flags & (syn | rst) == syn tcp option maxseg size set 1410",
         "add rule ip tskube-vxlan forward oifname "tskube-vxlan" tcp flags & (syn | rst) == syn tcp option maxseg size set 1410",
       ]

@@ -80,11 +80,11 @@ export const isThisTunnel = ({ address, vxlan }: Link, wanted: Tunnel): boolean 
   vxlan.port === wanted.vxlan.port &&
   vxlan.local === wanted.vxlan.local;
 
-const table = `ip ${tunnelName}`;
+export const tunnelTable = `ip ${tunnelName}`;
 
 export const withoutTunnelTable: readonly string[] = [
-  `add table ${table}`,
-  `delete table ${table}`,
+  `add table ${tunnelTable}`,
+  `delete table ${tunnelTable}`,
 ];
 
 /**
@@ -108,15 +108,15 @@ export function planTunnelTable(
   const clamp = `tcp option maxseg size set ${mtu - tcpHeadersBytes}`;
   return [
     ...withoutTunnelTable,
-    `add table ${table} { comment "tskube: pods of nodes on other links"; }`,
-    `add set ${table} nodes { type ipv4_addr; elements = { ${addresses.join(", ")} }; }`,
-    `add chain ${table} input { type filter hook input priority filter; }`,
-    `add rule ${table} input ${port} ip saddr != @nodes drop`,
-    `add rule ${table} input ${port} iifname "${bridge}" drop`,
-    `add chain ${table} forward { type filter hook forward priority mangle; }`,
-    `add rule ${table} forward iifname "${bridge}" ip daddr @nodes ${port} drop`,
+    `add table ${tunnelTable} { comment "tskube: pods of nodes on other links"; }`,
+    `add set ${tunnelTable} nodes { type ipv4_addr; elements = { ${addresses.join(", ")} }; }`,
+    `add chain ${tunnelTable} input { type filter hook input priority filter; }`,
+    `add rule ${tunnelTable} input ${port} ip saddr != @nodes counter drop`,
+    `add rule ${tunnelTable} input ${port} iifname "${bridge}" counter drop`,
+    `add chain ${tunnelTable} forward { type filter hook forward priority mangle; }`,
+    `add rule ${tunnelTable} forward iifname "${bridge}" ip daddr @nodes ${port} counter drop`,
     ...["iifname", "oifname"].map(
-      (side) => `add rule ${table} forward ${side} "${tunnelName}" ${opens} ${clamp}`,
+      (side) => `add rule ${tunnelTable} forward ${side} "${tunnelName}" ${opens} ${clamp}`,
     ),
   ];
 }
