@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Node, NodeSpec, Pod, PodSpec } from "../../api/core/v1.ts";
 import { ClusterCache } from "./cluster-cache.ts";
-import { describeRefusals, nodesToFind, profileOf, schedule } from "./cycle.ts";
+import { nodesToFind, schedule } from "./cycle.ts";
 import { defaultPlugins } from "./default-plugins.ts";
 import { podDemand } from "./pod-demand.ts";
+import { Profile } from "./profile.ts";
+import { describeRefusals } from "./refusals.ts";
 
 const node = (name: string, spec: NodeSpec = {}, memory = "1Gi", labels = {}): Node => ({
   metadata: { name, labels },
@@ -15,7 +17,7 @@ const pod = (spec: Partial<PodSpec> = {}, requests: Record<string, string> = {})
   metadata: { name: "p", namespace: "default", uid: `uid-${uids++}` },
   spec: { containers: [{ name: "c", resources: { requests } }], ...spec },
 });
-const profile = profileOf(defaultPlugins);
+const profile = new Profile(defaultPlugins);
 
 function place(
   nodes: readonly Node[],
@@ -27,7 +29,7 @@ function place(
     cache.setPod({ ...other, spec: { ...other.spec, nodeName: name } as PodSpec });
   for (const one of nodes) cache.setNode(one);
   const queued = { pod: wanted, demand: podDemand(wanted), priority: 0, queuedAtMs: 0 };
-  const result = schedule(profile, queued, cache, { start: 0, tieBreak: 0 });
+  const result = schedule(profile, queued, { cache, start: 0, tieBreak: 0 });
   return result.fits ? result.node.name : describeRefusals(result.refusals);
 }
 

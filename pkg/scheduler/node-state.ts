@@ -1,13 +1,21 @@
 import type { Node, Pod } from "../../api/core/v1.ts";
 import { quantityMilliValue, quantityValue } from "../machinery/quantity.ts";
+import { imageNamesOf } from "./node-images.ts";
 import type { HostPortDemand, PodDemand } from "./pod-demand.ts";
+import type { Indexed } from "./topology-index.ts";
 
 /**
- * LeastAllocated counts a container without requests as this, so that such pods spread (upstream's
+ * Scores count a container without requests as this, so that such pods spread (upstream's
  * values).
  */
 const unstatedCpuMilli = 100;
 const unstatedMemoryBytes = 200 * 1024 * 1024;
+
+/** A pod on a node, bound or assumed. */
+export interface PlacedPod extends Indexed {
+  readonly pod: Pod;
+  readonly demand: PodDemand;
+}
 
 /**
  * One node as the scheduler sees it: what it has, and what the pods on it (bound or assumed) take.
@@ -15,12 +23,18 @@ const unstatedMemoryBytes = 200 * 1024 * 1024;
  */
 export class NodeState {
   readonly name: string;
+  /** A small number of its own while it is known: results are kept in arrays by it. */
+  readonly slot: number;
   node: Node;
+  /** Grows with every change of the node or of what is on it, and is never used again. */
+  generation = 0;
   cpuMilli = 0;
   memoryBytes = 0;
   ephemeralBytes = 0;
   podCount = 0;
   others: ReadonlyMap<string, number> = new Map();
+  /** Bytes by name. */
+  images: ReadonlyMap<string, number> = new Map();
   usedCpuMilli = 0;
   usedMemoryBytes = 0;
   usedEphemeralBytes = 0;
@@ -30,10 +44,11 @@ export class NodeState {
   readonly usedOthers = new Map<string, number>();
   readonly usedPorts = new Map<string, HostPortDemand>();
   /** By uid. */
-  readonly pods = new Map<string, { readonly pod: Pod; readonly demand: PodDemand }>();
+  readonly pods = new Map<string, PlacedPod>();
 
-  constructor(node: Node) {
+  constructor(node: Node, slot: number) {
     this.name = node.metadata?.name ?? "";
+    this.slot = slot;
     this.node = node;
     this.update(node);
   }
@@ -48,22 +63,28 @@ export class NodeState {
     this.others = new Map(
       Object.entries(allocatable).map(([name, quantity]) => [name, quantityValue(quantity)]),
     );
+    this.images = imageNamesOf(node);
   }
 
-  add(pod: Pod, demand: PodDemand): void {
-    const uid = pod.metadata?.uid ?? "";
-    if (this.pods.has(uid)) this.remove(uid);
-    this.pods.set(uid, { pod, demand });
-    this.#count(demand, 1);
-    for (const port of demand.hostPorts) this.usedPorts.set(portKey(port, uid), port);
+  add(placed: PlacedPod): void {
+    const uid = placed.pod.metadata?.uid ?? "";
+    this.pods.set(uid, placed);
+    this.#count(placed.demand, 1);
+    for (const port of placed.demand.hostPorts) this.usedPorts.set(portKey(port, uid), port);
   }
 
-  remove(uid: string): void {
+  /** Another version of a pod that takes the same. */
+  replace(placed: PlacedPod, pod: Pod): void {
+    this.pods.set(pod.metadata?.uid ?? "", { ...placed, pod });
+  }
+
+  remove(uid: string): PlacedPod | undefined {
     const known = this.pods.get(uid);
-    if (known === undefined) return;
+    if (known === undefined) return undefined;
     this.pods.delete(uid);
     this.#count(known.demand, -1);
     for (const port of known.demand.hostPorts) this.usedPorts.delete(portKey(port, uid));
+    return known;
   }
 
   #count(demand: PodDemand, sign: 1 | -1): void {

@@ -7,7 +7,7 @@ import { podDemand } from "./pod-demand.ts";
 import { SchedulingQueue } from "./scheduling-queue.ts";
 
 const queued = (uid: string, priority = 0, queuedAtMs = 0): QueuedPod => {
-  const pod = { metadata: { name: uid, uid }, spec: { containers: [] } };
+  const pod = { metadata: { name: uid, uid }, spec: { containers: [], nodeName: "a" } };
   return { pod, demand: podDemand(pod), priority, queuedAtMs };
 };
 const open = (): { readonly clock: SimulatedClock; readonly queue: SchedulingQueue } => {

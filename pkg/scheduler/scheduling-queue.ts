@@ -1,41 +1,55 @@
 import type { Clock } from "../base/clock.ts";
+import { ActivePods } from "./active-pods.ts";
+import { differs } from "./cluster-event.ts";
 import type { ClusterEvent, Plugin, QueuedPod } from "./framework.ts";
+import { WaitingPods } from "./waiting-pods.ts";
 
 const backoffFirstMs = 1_000;
 const backoffMaxMs = 10_000;
 /** Even without an event, a pod that did not fit is tried again after this (upstream's value). */
 const leftoverRetryMs = 300_000;
 
-interface Entry {
+export interface QueueEntry {
   pod: QueuedPod;
   attempts: number;
   /** Plugins that refused it last. */
   refusedBy: ReadonlySet<string>;
-  state: "active" | "in-cycle" | "backing-off" | "waiting";
+  state: "active" | "in-cycle" | "backing-off" | "waiting" | "gone";
+  /** Counts up: who of equals became active first. */
+  arrival: number;
   /** Set when an event came while it was being decided: what it was refused for may be over. */
   moved: boolean;
+  /** When the last attempt ended, by the monotonic clock. */
+  triedAtMs: number;
   timer?: Disposable;
 }
 
 const keyOf = ({ pod }: QueuedPod): string => pod.metadata?.uid ?? "";
+
+/** What a user may change of a pod that waits, and what plugins read of it. */
+const isChanged = (before: QueuedPod, { pod }: QueuedPod): boolean =>
+  before.pod.metadata?.generation !== pod.metadata?.generation ||
+  differs(before.pod.metadata?.labels, pod.metadata?.labels) ||
+  differs(before.pod.spec?.tolerations, pod.spec?.tolerations);
 
 /**
  * Pods that wait for a node: active ones in the order of the profile; those that failed back off,
  * or wait until an event could help one of the plugins that refused them.
  */
 export class SchedulingQueue {
-  readonly #entries = new Map<string, Entry>();
-  readonly #active: Entry[] = [];
+  readonly #entries = new Map<string, QueueEntry>();
+  readonly #active: ActivePods;
+  readonly #waiting: WaitingPods;
+  readonly #inCycle = new Set<QueueEntry>();
   readonly #clock: Clock;
-  readonly #plugins: readonly Plugin[];
-  readonly #before: (a: QueuedPod, b: QueuedPod) => number;
   #wake: (() => void) | undefined;
   #closed = false;
 
   constructor(clock: Clock, plugins: readonly Plugin[]) {
     this.#clock = clock;
-    this.#plugins = plugins;
-    this.#before = plugins.find((plugin) => plugin.queueSort !== undefined)?.queueSort ?? (() => 0);
+    const sort = plugins.find((plugin) => plugin.queueSort !== undefined)?.queueSort;
+    this.#active = new ActivePods(sort ?? (() => 0));
+    this.#waiting = new WaitingPods(plugins);
   }
 
   get size(): number {
@@ -46,43 +60,53 @@ export class SchedulingQueue {
   add(pod: QueuedPod): void {
     const entry = this.#entries.get(keyOf(pod));
     if (entry === undefined) {
-      const fresh: Entry = {
+      const fresh: QueueEntry = {
         pod,
         attempts: 0,
         refusedBy: new Set(),
-        state: "waiting",
+        state: "backing-off",
+        arrival: 0,
         moved: false,
+        triedAtMs: 0,
       };
       this.#entries.set(keyOf(pod), fresh);
       return this.#activate(fresh);
     }
-    const specChanged = entry.pod.pod.metadata?.generation !== pod.pod.metadata?.generation;
+    const changed = isChanged(entry.pod, pod);
     entry.pod = { ...pod, queuedAtMs: entry.pod.queuedAtMs };
-    if (entry.state === "waiting" && specChanged) this.#activate(entry);
+    if (!changed) return;
+    if (entry.state === "waiting") this.#activate(entry);
+    else entry.moved = true;
   }
 
   remove(uid: string): void {
     const entry = this.#entries.get(uid);
     if (entry === undefined) return;
-    entry.timer?.[Symbol.dispose]();
     this.#entries.delete(uid);
-    const at = this.#active.indexOf(entry);
-    if (at >= 0) this.#active.splice(at, 1);
+    this.#leave(entry);
+    entry.state = "gone";
   }
 
   /** The next pod to decide; waits for one. Undefined once the queue is closed. */
   async pop(): Promise<QueuedPod | undefined> {
     while (!this.#closed) {
-      const entry = this.#active.pop();
-      if (entry !== undefined) {
-        entry.state = "in-cycle";
-        entry.moved = false;
-        entry.attempts++;
-        return entry.pod;
-      }
+      const next = this.popNow();
+      if (next !== undefined) return next;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     return undefined;
+  }
+
+  /** The next pod to decide, if there is one now. */
+  popNow(): QueuedPod | undefined {
+    if (this.#closed) return undefined;
+    const entry = this.#active.pop();
+    if (entry === undefined) return undefined;
+    entry.state = "in-cycle";
+    entry.moved = false;
+    entry.attempts++;
+    this.#inCycle.add(entry);
+    return entry.pod;
   }
 
   /** Ends all waiting: `pop` answers undefined from now on. */
@@ -98,53 +122,55 @@ export class SchedulingQueue {
   refused(pod: QueuedPod, by: ReadonlySet<string>): void {
     const entry = this.#entries.get(keyOf(pod));
     if (entry === undefined) return;
-    entry.refusedBy = by;
+    entry.triedAtMs = this.#clock.monotonic();
     if (entry.moved) return this.#backOff(entry);
+    this.#leave(entry);
+    entry.refusedBy = by;
     entry.state = "waiting";
+    this.#waiting.add(entry);
     entry.timer = this.#clock.after(leftoverRetryMs, () => this.#activate(entry));
   }
 
   /** The attempt failed for a reason outside (the API server refused, say): try again later. */
   failed(pod: QueuedPod): void {
     const entry = this.#entries.get(keyOf(pod));
-    if (entry !== undefined) this.#backOff(entry);
+    if (entry === undefined) return;
+    entry.triedAtMs = this.#clock.monotonic();
+    this.#backOff(entry);
+  }
+
+  /** The place that the pod was waiting for is no longer its own: it looks again, now. */
+  retry(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (entry?.state === "waiting" || entry?.state === "backing-off") this.#activate(entry);
   }
 
   /** Wakes the pods that this event may help, after what is left of their back-off. */
   wake(event: ClusterEvent): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.state === "in-cycle") entry.moved = true;
-      else if (entry.state === "waiting" && this.#helps(event, entry)) this.#backOff(entry);
-    }
+    for (const entry of this.#inCycle) entry.moved = true;
+    for (const entry of this.#waiting.helpedBy(event)) this.#backOff(entry);
   }
 
-  #helps(event: ClusterEvent, { refusedBy, pod }: Entry): boolean {
-    if (refusedBy.size === 0) return true;
-    return this.#plugins.some(
-      (plugin) => refusedBy.has(plugin.name) && plugin.wokenBy?.(event, pod) !== false,
-    );
-  }
-
-  #backOff(entry: Entry): void {
-    entry.timer?.[Symbol.dispose]();
+  #backOff(entry: QueueEntry): void {
+    this.#leave(entry);
     entry.state = "backing-off";
     const pauseMs = Math.min(backoffFirstMs * 2 ** (entry.attempts - 1), backoffMaxMs);
-    entry.timer = this.#clock.after(pauseMs, () => this.#activate(entry));
+    const leftMs = entry.triedAtMs + pauseMs - this.#clock.monotonic();
+    if (leftMs <= 0) return this.#activate(entry);
+    entry.timer = this.#clock.after(leftMs, () => this.#activate(entry));
   }
 
-  /** Keeps the list sorted with the next one last: taking it is a pop. */
-  #activate(entry: Entry): void {
-    entry.timer?.[Symbol.dispose]();
+  #activate(entry: QueueEntry): void {
+    this.#leave(entry);
     entry.state = "active";
-    let low = 0;
-    let high = this.#active.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#active[middle] as Entry;
-      if (this.#before(entry.pod, other.pod) < 0) low = middle + 1;
-      else high = middle;
-    }
-    this.#active.splice(low, 0, entry);
+    this.#active.push(entry);
     this.#wake?.();
+  }
+
+  /** Out of where its state keeps it. An active one is passed over when its turn comes. */
+  #leave(entry: QueueEntry): void {
+    entry.timer?.[Symbol.dispose]();
+    if (entry.state === "waiting") this.#waiting.delete(entry);
+    else if (entry.state === "in-cycle") this.#inCycle.delete(entry);
   }
 }

@@ -1,29 +1,70 @@
-import { matchesTerm, requiresNode } from "../../machinery/node-selector.ts";
-import type { QueuedPod, Plugin } from "../framework.ts";
+import type { NodeAffinity, NodeSelector, PreferredSchedulingTerm } from "../../../api/core/v1.ts";
+import type { Plugin, QueuedPod, Refusal } from "../framework.ts";
 import { fits } from "../framework.ts";
+import {
+  matchesNodeSelector,
+  matchesTerm,
+  namedNodes,
+  requiresNode,
+} from "../node-requirements.ts";
+import type { NodeState } from "../node-state.ts";
 
-const preferencesOf = ({ pod }: QueuedPod) =>
-  pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+const refusal = (because: string): Refusal => ({ fits: false, because, preemptionHelps: false });
+const notWanted = refusal("node(s) didn't match Pod's node affinity/selector");
+const notAllowed = refusal("node(s) didn't match scheduler-enforced node affinity");
 
-export const nodeAffinity: Plugin = {
-  name: "NodeAffinity",
-  weight: 2,
-  wokenBy: (event, { pod }) => event.type !== "pod-deleted" && requiresNode(pod, event.node),
-  filter: ({ pod }, { node }) =>
-    requiresNode(pod, node)
-      ? fits
-      : {
-          fits: false,
-          because: "node(s) didn't match Pod's node affinity/selector",
-          preemptionHelps: false,
-        },
-  score: (pod, { node }) =>
-    preferencesOf(pod).reduce(
-      (sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0),
-      0,
-    ),
-  normalize: (scores) => {
-    const best = scores.reduce((most, one) => Math.max(most, one), 0);
-    if (best > 0) scores.forEach((score, at) => (scores[at] = (score * 100) / best));
-  },
+const none: readonly PreferredSchedulingTerm[] = [];
+const affinityOf = ({ pod }: QueuedPod): NodeAffinity | undefined =>
+  pod.spec?.affinity?.nodeAffinity;
+
+const sum = (terms: readonly PreferredSchedulingTerm[], { node }: NodeState): number =>
+  terms.reduce((all, one) => all + (matchesTerm(one.preference, node) ? one.weight : 0), 0);
+
+function mostBest(scores: Float64Array): void {
+  let best = 0;
+  for (const score of scores) if (score > best) best = score;
+  if (best === 0) return;
+  for (let at = 0; at < scores.length; at++) {
+    scores[at] = Math.floor((100 * (scores[at] ?? 0)) / best);
+  }
+}
+
+const allows = (added: NodeSelector | undefined, { node }: NodeState): boolean =>
+  added === undefined || matchesNodeSelector(added, node);
+
+/**
+ * Keeps pods to nodes that they select, and prefers those that they prefer. `added` counts as if
+ * every pod had it beside its own (upstream's addedAffinity).
+ */
+export const nodeAffinityWith = (added: NodeAffinity = {}): Plugin => {
+  const required = added.requiredDuringSchedulingIgnoredDuringExecution;
+  const preferred = added.preferredDuringSchedulingIgnoredDuringExecution ?? none;
+  return {
+    name: "NodeAffinity",
+    weight: 2,
+    reads: (pod) =>
+      pod.pod.spec?.nodeSelector === undefined && affinityOf(pod) === undefined
+        ? ""
+        : JSON.stringify([pod.pod.spec?.nodeSelector, affinityOf(pod)]),
+    wokenBy: {
+      "node-added": ({ node }, { pod }) => requiresNode(pod, node),
+      "node-changed": ({ node, before }, { pod }) =>
+        requiresNode(pod, node) && !requiresNode(pod, before),
+    },
+    preFilter: ({ pod }) => {
+      const only = namedNodes(pod);
+      return only === undefined ? undefined : { only };
+    },
+    filter: ({ pod }, node) => {
+      if (!allows(required, node)) return notAllowed;
+      return requiresNode(pod, node.node) ? fits : notWanted;
+    },
+    score: (pod, node) => {
+      const own = affinityOf(pod)?.preferredDuringSchedulingIgnoredDuringExecution ?? none;
+      return sum(own, node) + sum(preferred, node);
+    },
+    normalize: mostBest,
+  };
 };
+
+export const nodeAffinity = nodeAffinityWith();

@@ -3,7 +3,8 @@ import { fits, type Plugin } from "../framework.ts";
 /** spec.nodeName on a pod that is still to be scheduled: only that node will do. */
 export const nodeName: Plugin = {
   name: "NodeName",
-  wokenBy: (event) => event.type === "node-added",
+  reads: ({ pod }) => pod.spec?.nodeName ?? "",
+  wokenBy: { "node-added": ({ node }, { pod }) => pod.spec?.nodeName === node.metadata?.name },
   filter: ({ pod }, node) =>
     (pod.spec?.nodeName ?? "") === "" || pod.spec?.nodeName === node.name
       ? fits

@@ -1,4 +1,5 @@
-import type { HostPortDemand } from "../pod-demand.ts";
+import { always } from "../cluster-event.ts";
+import { podDemand, type HostPortDemand } from "../pod-demand.ts";
 import { fits, type Plugin } from "../framework.ts";
 
 const anyAddress = "0.0.0.0";
@@ -12,13 +13,14 @@ const conflict = (a: HostPortDemand, b: HostPortDemand): boolean =>
 /** Keeps a pod off nodes on which its host ports are taken. */
 export const nodePorts: Plugin = {
   name: "NodePorts",
-  wokenBy: (event, { demand }) =>
-    event.type !== "pod-deleted" ||
-    demand.hostPorts.some((port) =>
-      (event.pod.spec?.containers ?? []).some((container) =>
-        container.ports?.some((other) => other.hostPort === port.port),
+  reads: ({ demand: { hostPorts } }) => (hostPorts.length === 0 ? "" : JSON.stringify(hostPorts)),
+  wokenBy: {
+    "node-added": always,
+    "pod-deleted": ({ pod }, { demand }) =>
+      podDemand(pod).hostPorts.some((freed) =>
+        demand.hostPorts.some((wanted) => conflict(wanted, freed)),
       ),
-    ),
+  },
   filter: ({ demand }, node) => {
     if (demand.hostPorts.length === 0) return fits;
     for (const used of node.usedPorts.values()) {

@@ -1,8 +1,10 @@
+import { always } from "../cluster-event.ts";
+import { leastAllocated, type FitStrategy } from "../fit-strategies.ts";
+import { fits, type Plugin, type QueuedPod, type Refusal, type Verdict } from "../framework.ts";
 import type { NodeState } from "../node-state.ts";
-import { scoredCpu, scoredMemory } from "../node-state.ts";
-import { fits, type Plugin, type Verdict } from "../framework.ts";
+import { demandText } from "../scored-resources.ts";
 
-const insufficient = (resource: string, needed: string, free: string, total: string): Verdict => ({
+const insufficient = (resource: string, needed: string, free: string, total: string): Refusal => ({
   fits: false,
   because: `Insufficient ${resource}`,
   detail: `needs ${needed}, ${free} free of ${total}`,
@@ -26,55 +28,48 @@ function lacksOther(others: ReadonlyMap<string, number>, node: NodeState): Verdi
   return undefined;
 }
 
-/** Keeps a pod off nodes with too little left; prefers those with most left (LeastAllocated). */
-export const nodeResourcesFit: Plugin = {
-  name: "NodeResourcesFit",
-  wokenBy: (event) => event.type !== "node-changed" || capacityChanged(event),
-  filter: ({ demand }, node) => {
-    if (node.pods.size + 1 > node.podCount) {
-      return insufficientPods(node.podCount);
-    }
-    const cpu = node.cpuMilli - node.usedCpuMilli;
-    if (demand.cpuMilli > 0 && demand.cpuMilli > cpu) {
-      return insufficient("cpu", cpuText(demand.cpuMilli), cpuText(cpu), cpuText(node.cpuMilli));
-    }
-    const memory = node.memoryBytes - node.usedMemoryBytes;
-    if (demand.memoryBytes > 0 && demand.memoryBytes > memory) {
-      return insufficient(
-        "memory",
-        bytesText(demand.memoryBytes),
-        bytesText(memory),
-        bytesText(node.memoryBytes),
-      );
-    }
-    const ephemeral = node.ephemeralBytes - node.usedEphemeralBytes;
-    if (demand.ephemeralBytes > 0 && demand.ephemeralBytes > ephemeral) {
-      const total = bytesText(node.ephemeralBytes);
-      return insufficient(
-        "ephemeral-storage",
-        bytesText(demand.ephemeralBytes),
-        bytesText(ephemeral),
-        total,
-      );
-    }
-    return demand.others.size === 0 ? fits : (lacksOther(demand.others, node) ?? fits);
-  },
-  score: ({ demand }, node) => {
-    const cpu = leftover(node.cpuMilli, node.scoredCpuMilli + scoredCpu(demand));
-    const memory = leftover(node.memoryBytes, node.scoredMemoryBytes + scoredMemory(demand));
-    return (cpu + memory) / 2;
-  },
-};
+function filter({ demand }: QueuedPod, node: NodeState): Verdict {
+  if (node.pods.size + 1 > node.podCount) return insufficientPods(node);
+  const cpu = node.cpuMilli - node.usedCpuMilli;
+  if (demand.cpuMilli > 0 && demand.cpuMilli > cpu) {
+    return insufficient("cpu", cpuText(demand.cpuMilli), cpuText(cpu), cpuText(node.cpuMilli));
+  }
+  const memory = node.memoryBytes - node.usedMemoryBytes;
+  if (demand.memoryBytes > 0 && demand.memoryBytes > memory) {
+    return lacksBytes("memory", demand.memoryBytes, memory, node.memoryBytes);
+  }
+  const ephemeral = node.ephemeralBytes - node.usedEphemeralBytes;
+  if (demand.ephemeralBytes > 0 && demand.ephemeralBytes > ephemeral) {
+    return lacksBytes("ephemeral-storage", demand.ephemeralBytes, ephemeral, node.ephemeralBytes);
+  }
+  return demand.others.size === 0 ? fits : (lacksOther(demand.others, node) ?? fits);
+}
 
-const insufficientPods = (count: number): Verdict => ({
-  fits: false,
-  because: "Too many pods",
-  detail: `${count} of ${count}`,
-  preemptionHelps: true,
+const lacksBytes = (name: string, wanted: number, free: number, total: number): Refusal =>
+  insufficient(name, bytesText(wanted), bytesText(free), bytesText(total));
+
+/** Keeps pods off nodes with too little left; among the others, prefers as the strategy says. */
+export const nodeResourcesFitWith = (strategy: FitStrategy = leastAllocated()): Plugin => ({
+  name: "NodeResourcesFit",
+  reads: demandText,
+  wokenBy: {
+    "node-added": always,
+    "node-changed": capacityChanged,
+    "pod-deleted": always,
+    "pod-changed": ({ pod, before }) => pod.metadata?.generation !== before.metadata?.generation,
+  },
+  filter,
+  score: strategy,
 });
 
-const leftover = (total: number, used: number): number =>
-  used >= total ? 0 : ((total - used) * 100) / total;
+export const nodeResourcesFit = nodeResourcesFitWith();
+
+const insufficientPods = ({ podCount, pods }: NodeState): Refusal => ({
+  fits: false,
+  because: "Too many pods",
+  detail: `${pods.size} of ${podCount}`,
+  preemptionHelps: true,
+});
 
 function capacityChanged(event: {
   readonly node: NodeState["node"];

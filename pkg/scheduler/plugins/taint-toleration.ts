@@ -1,48 +1,47 @@
 import type { Taint, Toleration } from "../../../api/core/v1.ts";
 import { tolerates } from "../../machinery/tolerations.ts";
-import type { NodeState } from "../node-state.ts";
-import { fits, type Plugin } from "../framework.ts";
+import { differs } from "../cluster-event.ts";
+import { fits, type Plugin, type QueuedPod } from "../framework.ts";
+import { firstUntolerated, isUntolerated } from "../taints.ts";
 
 const none: readonly never[] = [];
-
-export const firstUntolerated = (
-  taints: readonly Taint[],
-  tolerations: readonly Toleration[],
-  effects: readonly string[],
-): Taint | undefined =>
-  taints.find(
-    (taint) => effects.includes(taint.effect) && !tolerations.some((one) => tolerates(one, taint)),
-  );
-
-const hardEffects = ["NoSchedule", "NoExecute"];
-const taintsOf = (node: NodeState): readonly Taint[] => node.node.spec?.taints ?? none;
+const tolerationsOf = ({ pod }: QueuedPod): readonly Toleration[] => pod.spec?.tolerations ?? none;
 
 const describe = ({ key, value }: Taint): string =>
   value === undefined || value === "" ? `{${key}: }` : `{${key}: ${value}}`;
+
+/** Most soft taints that are not tolerated: 0; none: 100. */
+function fewestBest(scores: Float64Array): void {
+  let most = 0;
+  for (const score of scores) if (score > most) most = score;
+  for (let at = 0; at < scores.length; at++) {
+    scores[at] = most === 0 ? 100 : 100 - Math.floor((100 * (scores[at] ?? 0)) / most);
+  }
+}
 
 /** Keeps pods off nodes whose taints they do not tolerate; prefers nodes with fewer soft taints. */
 export const taintToleration: Plugin = {
   name: "TaintToleration",
   weight: 3,
-  wokenBy: (event) => event.type !== "pod-deleted",
-  filter: ({ pod }, node) => {
-    const taints = taintsOf(node);
-    if (taints.length === 0) return fits;
-    const taint = firstUntolerated(taints, pod.spec?.tolerations ?? none, hardEffects);
+  reads: (pod) => JSON.stringify(tolerationsOf(pod)),
+  wokenBy: {
+    "node-added": ({ node }, pod) => !isUntolerated(node, tolerationsOf(pod)),
+    "node-changed": ({ node, before }, pod) =>
+      differs(node.spec?.taints, before.spec?.taints) && !isUntolerated(node, tolerationsOf(pod)),
+  },
+  filter: (pod, { node }) => {
+    const taint = firstUntolerated(node, tolerationsOf(pod));
     if (taint === undefined) return fits;
     const because = `node(s) had untolerated taint ${describe(taint)}`;
     return { fits: false, because, preemptionHelps: false };
   },
-  score: ({ pod }, node) => {
+  score: (pod, { node }) => {
     let intolerable = 0;
-    for (const taint of taintsOf(node)) {
+    for (const taint of node.spec?.taints ?? none) {
       if (taint.effect !== "PreferNoSchedule") continue;
-      if (!(pod.spec?.tolerations ?? none).some((one) => tolerates(one, taint))) intolerable++;
+      if (!tolerationsOf(pod).some((one) => tolerates(one, taint))) intolerable += 1;
     }
-    return -intolerable;
+    return intolerable;
   },
-  normalize: (scores) => {
-    const worst = -scores.reduce((least, one) => Math.min(least, one), 0);
-    scores.forEach((score, at) => (scores[at] = worst === 0 ? 100 : 100 + (score * 100) / worst));
-  },
+  normalize: fewestBest,
 };
