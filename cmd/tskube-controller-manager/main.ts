@@ -1,9 +1,14 @@
 /** tskube-controller-manager: every built-in controller, against any Kubernetes API server. */
 import { readFile } from "node:fs/promises";
+import { durationMs } from "../../pkg/base/duration.ts";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
+import { LeaderHealth } from "../../pkg/client/leader-health.ts";
+import { controllerMetrics } from "../../pkg/controller/controller-metrics.ts";
 import type { ControllerSettings } from "../../pkg/controllers/controllers.ts";
+import { Metrics } from "../../pkg/telemetry/metrics.ts";
 import { accountTransports } from "../wiring/account-tokens.ts";
 import { accessByKubeconfig } from "../wiring/api-access.ts";
+import { serveComponent, servingFlags } from "../wiring/component-serving.ts";
 import { runControllers } from "../wiring/controlling.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
 import { runLeading } from "../wiring/leading.ts";
@@ -31,7 +36,12 @@ const flags = {
   },
   "cluster-cidr": { kind: "text", help: "Addresses of all pods (10.244.0.0/16)" },
   "node-cidr-mask-size": { kind: "number", help: "Size of a node's part of them (24)" },
+  "node-monitor-grace-period": {
+    kind: "text",
+    help: "A node that is silent for so long is not ready (40s)",
+  },
   "leader-elect": { kind: "text", alone: "true", help: "false: do not wait to lead among several" },
+  ...servingFlags,
   ...logFlags,
 } as const;
 
@@ -54,6 +64,11 @@ const nodeRangesOf = (given: Flags<typeof flags>): Pick<ControllerSettings, "nod
   return { nodeRanges: { clusterCidr: given["cluster-cidr"] ?? "10.244.0.0/16", nodeMaskBits } };
 };
 
+const nodeLifecycleOf = (given: Flags<typeof flags>): Pick<ControllerSettings, "nodeLifecycle"> => {
+  const period = given["node-monitor-grace-period"];
+  return period === undefined ? {} : { nodeLifecycle: { monitorGraceMs: durationMs(period) } };
+};
+
 await runProgram(text, flags, async ({ flags: given }, signal) => {
   const doors = systemDoors(text.name, given["log-level"]);
   const path = given.kubeconfig ?? "/etc/tskube/controller-manager.conf";
@@ -63,17 +78,26 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
     given["cluster-signing-key-file"],
   );
   const access = await accessByKubeconfig(path, "kube-controller-manager", doors, signal);
-  const election = { name: "kube-controller-manager", elect: given["leader-elect"] !== "false" };
-  await runLeading(
-    access,
-    election,
-    (leading) => {
-      const asAccount = accountTransports(access, access.access, leading);
-      return runControllers(
-        { access, asAccount, rootCa, ...signing, ...nodeRangesOf(given) },
-        leading,
-      );
-    },
-    signal,
-  );
+  const health = new LeaderHealth(doors.clock);
+  const elect = given["leader-elect"] !== "false";
+  const metrics = new Metrics();
+  const ownMetrics = controllerMetrics(metrics);
+  const lead = (leading: AbortSignal): Promise<void> =>
+    runControllers(
+      {
+        access,
+        asAccount: accountTransports(access, access.access, leading),
+        metrics: ownMetrics,
+        rootCa,
+        ...signing,
+        ...nodeRangesOf(given),
+        ...nodeLifecycleOf(given),
+      },
+      leading,
+    );
+  const component = { name: text.name, defaultPort: 10_257, health, metrics };
+  await Promise.all([
+    serveComponent(component, given, access, signal),
+    runLeading(access, { name: "kube-controller-manager", elect, health }, lead, signal),
+  ]);
 });

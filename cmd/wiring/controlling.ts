@@ -1,5 +1,6 @@
 import type { Transport } from "../../pkg/base/wire.ts";
-import type { Program } from "../../pkg/controller/controller.ts";
+import type { ControllerDoors, Program } from "../../pkg/controller/controller.ts";
+import type { ControllerMetrics } from "../../pkg/controller/controller-metrics.ts";
 import { runPrograms } from "../../pkg/controller/run-programs.ts";
 import { controllers, type ControllerSettings } from "../../pkg/controllers/controllers.ts";
 import { apiAccess, type ApiAccess } from "./api-access.ts";
@@ -12,14 +13,21 @@ export interface ControllingOptions extends ControllerSettings {
    * own rights.
    */
   readonly asAccount: (account: string) => Transport;
+  /** Of the controllers' queues; absent: nobody asks. */
+  readonly metrics?: ControllerMetrics;
 }
 
 /** Every controller, until the signal aborts. */
 export function runControllers(options: ControllingOptions, signal: AbortSignal): Promise<void> {
-  const { access, asAccount } = options;
-  const doorsOf = ({ account }: Program): ApiAccess => {
-    const own = apiAccess(asAccount(account), account, access, signal);
-    return { ...own, informers: access.informers, logger: access.logger };
+  const { access, asAccount, metrics } = options;
+  const shared = {
+    informers: access.informers,
+    logger: access.logger,
+    ...(metrics === undefined ? {} : { metrics }),
   };
+  const doorsOf = ({ account }: Program): ControllerDoors => ({
+    ...apiAccess(asAccount(account), account, access, signal),
+    ...shared,
+  });
   return runPrograms(controllers(options), doorsOf, signal);
 }

@@ -2,13 +2,11 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { CriService } from "../../api/cri/v1.ts";
 import type { Client } from "../../pkg/client/client.ts";
+import { administratorsOnly } from "../../pkg/client/delegated-auth.ts";
 import { createKubelet, type Kubelet } from "../../pkg/kubelet/kubelet.ts";
 import { hostDns, readMachine } from "../../pkg/kubelet/node/read-machine.ts";
 import { createNodeNetwork } from "../../pkg/kubelet/probes/node-network.ts";
-import {
-  administratorsOnly,
-  delegatedAuthorize,
-} from "../../pkg/kubelet/server/delegated-authorize.ts";
+import { delegatedAuthorize } from "../../pkg/kubelet/server/delegated-authorize.ts";
 import { createPodFiles } from "../../pkg/kubelet/volumes/pod-files.ts";
 import type { VolumeMounts } from "../../pkg/kubelet/volumes/sub-path.ts";
 import type { PodCgroups } from "../../pkg/kubelet/runtime/pod-cgroups.ts";
