@@ -28,6 +28,9 @@ interface Component {
 const etcdHealthPort = 2381;
 const etcdClientPort = 2379;
 const etcdPeerPort = 2380;
+/** On loopback, for the kubelet's probes: health, and metrics for who may read them. */
+const controllerManagerPort = 10_257;
+const schedulerPort = 10_259;
 
 export const controlPlaneManifests = (spec: ClusterSpec): readonly Manifest[] =>
   [etcd(spec), apiServer(spec), controllerManager(spec), scheduler(spec)].map((component) => [
@@ -71,10 +74,31 @@ const podOf = ({ name, image, command, folders, cpu, memory, probes }: Component
   },
 });
 
-const httpProbe = (
-  get: { host: string; port: number; path: string; scheme: "HTTP" | "HTTPS" },
-  rhythm: Omit<Probe, "httpGet">,
-): Probe => ({ httpGet: get, timeoutSeconds: 15, ...rhythm });
+interface HttpGet {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly scheme: "HTTP" | "HTTPS";
+}
+
+const loopback = "127.0.0.1";
+const health = (port: number, path: string): HttpGet => ({
+  host: loopback,
+  port,
+  path,
+  scheme: "HTTPS",
+});
+
+const httpProbe = (get: HttpGet, rhythm: Omit<Probe, "httpGet">): Probe => ({
+  httpGet: get,
+  timeoutSeconds: 15,
+  ...rhythm,
+});
+
+const lives = (get: HttpGet): Probe =>
+  httpProbe(get, { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 8 });
+/** Asked every second until it answers: up to four minutes. */
+const starts = (get: HttpGet): Probe => httpProbe(get, { periodSeconds: 1, failureThreshold: 240 });
 
 const pkiFolder = ({ configFolder }: ClusterSpec): HostFolder => ({
   name: "k8s-certs",
@@ -87,7 +111,7 @@ function etcd(spec: ClusterSpec): Component {
   const data = `${dataFolder}/etcd`;
   const peerUrl = `https://${address}:${etcdPeerPort}`;
   const clientUrl = `https://${address}:${etcdClientPort}`;
-  const health = { host: "127.0.0.1", port: etcdHealthPort, scheme: "HTTP" } as const;
+  const health = { host: loopback, port: etcdHealthPort, scheme: "HTTP" } as const;
   return {
     name: "etcd",
     image: spec.images.etcd,
@@ -118,14 +142,8 @@ function etcd(spec: ClusterSpec): Component {
     cpu: "100m",
     memory: "100Mi",
     probes: {
-      livenessProbe: httpProbe(
-        { ...health, path: "/health?exclude=NOSPACE&serializable=true" },
-        { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 8 },
-      ),
-      startupProbe: httpProbe(
-        { ...health, path: "/health?serializable=false" },
-        { periodSeconds: 1, failureThreshold: 240 },
-      ),
+      livenessProbe: lives({ ...health, path: "/health?exclude=NOSPACE&serializable=true" }),
+      startupProbe: starts({ ...health, path: "/health?serializable=false" }),
     },
   };
 }
@@ -158,15 +176,9 @@ function apiServer(spec: ClusterSpec): Component {
     cpu: "250m",
     memory: "150Mi",
     probes: {
-      livenessProbe: httpProbe(
-        { ...health, path: "/livez" },
-        { initialDelaySeconds: 10, periodSeconds: 10, failureThreshold: 8 },
-      ),
+      livenessProbe: lives({ ...health, path: "/livez" }),
       readinessProbe: httpProbe({ ...health, path: "/readyz" }, { periodSeconds: 2 }),
-      startupProbe: httpProbe(
-        { ...health, path: "/livez" },
-        { periodSeconds: 1, failureThreshold: 240 },
-      ),
+      startupProbe: starts({ ...health, path: "/livez" }),
     },
   };
 }
@@ -186,6 +198,8 @@ function controllerManager(spec: ClusterSpec): Component {
     command: [
       "tskube-controller-manager",
       "--allocate-node-cidrs=true",
+      `--bind-address=${loopback}`,
+      `--client-ca-file=${pki}/ca.crt`,
       `--cluster-cidr=${spec.podSubnet}`,
       `--cluster-signing-cert-file=${pki}/ca.crt`,
       `--cluster-signing-key-file=${pki}/ca.key`,
@@ -196,6 +210,10 @@ function controllerManager(spec: ClusterSpec): Component {
     folders: [pkiFolder(spec), kubeconfigMount(spec, "controller-manager.conf")],
     cpu: "200m",
     memory: "150Mi",
+    probes: {
+      livenessProbe: lives(health(controllerManagerPort, "/healthz")),
+      startupProbe: starts(health(controllerManagerPort, "/healthz")),
+    },
   };
 }
 
@@ -204,10 +222,16 @@ const scheduler = (spec: ClusterSpec): Component => ({
   image: spec.images.tskube,
   command: [
     "tskube-scheduler",
+    `--bind-address=${loopback}`,
     `--kubeconfig=${spec.configFolder}/scheduler.conf`,
     "--leader-elect=true",
   ],
   folders: [kubeconfigMount(spec, "scheduler.conf")],
   cpu: "100m",
   memory: "100Mi",
+  probes: {
+    livenessProbe: lives(health(schedulerPort, "/livez")),
+    readinessProbe: httpProbe(health(schedulerPort, "/readyz"), { periodSeconds: 2 }),
+    startupProbe: starts(health(schedulerPort, "/livez")),
+  },
 });
