@@ -14,6 +14,7 @@ import { describeFailure } from "../../pkg/kubectl/failures.ts";
 import { parseInvocation, runCommand, type GlobalFlags } from "../../pkg/kubectl/run.ts";
 import { kubernetesVersion } from "../../api/version.ts";
 import { systemFiles } from "./files.ts";
+import { kubeconfigFiles } from "./kubeconfig-files.ts";
 import { processTerminal } from "./terminal.ts";
 
 const adminKubeconfig = "/etc/tskube/admin.conf";
@@ -115,6 +116,7 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
     namespaceIsAsked: globals.namespace !== undefined,
     terminal: processTerminal(),
     files: systemFiles,
+    kubeconfig: kubeconfigFiles(kubeconfigPaths(globals)),
     openExec: async (path, life) =>
       (await import("../../pkg/client/exec-streams.ts")).openExecStreams(access, path, life),
     clock: systemClock,

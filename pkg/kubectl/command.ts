@@ -4,8 +4,10 @@
  * a terminal or the environment but through the Kubectl that it is given.
  */
 import type { Clock } from "../base/clock.ts";
+import type { Kubeconfig } from "../machinery/kubeconfig.ts";
 import type { Api } from "./api.ts";
 import type { FlagSpecs, Parsed } from "../base/flags.ts";
+import type { KubeconfigFile } from "./kubeconfig-plan.ts";
 import type { ResourceMapper } from "./resource-mapper.ts";
 
 /** Where a command prints and reads. */
@@ -28,6 +30,15 @@ export interface Files {
   /** Names of the files in a folder, or undefined when the path is no folder. */
   list(path: string): Promise<readonly string[] | undefined>;
   stdin(): Promise<string>;
+}
+
+/** The kubeconfig files that are in force, as they are written. */
+export interface KubeconfigDoor {
+  /** In order; one that is not there yet is empty. */
+  read(): Promise<readonly KubeconfigFile[]>;
+  write(path: string, config: Kubeconfig): Promise<void>;
+  /** With the content of the files that it names. */
+  flatten(config: Kubeconfig): Promise<Kubeconfig>;
 }
 
 /** A remote command's streams, over WebSocket (`pkg/client/exec-streams.ts`). */
@@ -55,6 +66,7 @@ export interface Kubectl {
   readonly namespaceIsAsked: boolean;
   readonly terminal: Terminal;
   readonly files: Files;
+  readonly kubeconfig: KubeconfigDoor;
   readonly openExec: OpenExec;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -118,6 +118,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/cluster-info.ts")).clusterInfo,
   },
   {
+    name: "config",
+    summary: "Show or change which clusters the kubeconfig names, and which is chosen",
+    load: async () => (await import("./commands/config.ts")).config,
+  },
+  {
     name: "api-resources",
     summary: "Print the resources that the server serves",
     load: async () => (await import("./commands/api-resources.ts")).apiResources,

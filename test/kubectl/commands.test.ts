@@ -192,6 +192,33 @@ certificate sign joe
 auth can-i get
 auth who
 cluster-info
+config view
+config view --raw -o jsonpath={.users[0].user.token}
+config view --minify --context=nope
+config get-contexts
+config get-contexts -o name
+config get-contexts nope
+config get-clusters
+config current-context
+config set-context there --cluster=home --user=other --namespace=a
+config set-context there --namespace=b
+config set-context --current --namespace=c
+config set-context
+config use-context there
+config use-context nope
+config rename-context there elsewhere
+config rename-context nope other
+config rename-context elsewhere here
+config set-cluster away --server=https://10.0.0.2:6443 --insecure-skip-tls-verify
+config set-credentials other --token=abc
+config view
+config delete-context elsewhere
+config delete-context elsewhere
+config delete-cluster away
+config delete-user other
+config unset current-context
+config current-context
+config wrong
 `;
 
 describe("commands against the API server", () => {

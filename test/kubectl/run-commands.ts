@@ -4,7 +4,8 @@
  */
 import { inMemoryTransport } from "../../pkg/client/in-memory-transport.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
-import type { Kubectl, Terminal } from "../../pkg/kubectl/command.ts";
+import type { Kubeconfig } from "../../pkg/machinery/kubeconfig.ts";
+import type { Kubectl, KubeconfigDoor, Terminal } from "../../pkg/kubectl/command.ts";
 import { describeFailure } from "../../pkg/kubectl/failures.ts";
 import { knownMapper } from "../../pkg/kubectl/known-resources.ts";
 import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
@@ -41,6 +42,26 @@ const terminalInto = (texts: string[]): Terminal => ({
   write: async (_, data) => void texts.push(new TextDecoder().decode(data)),
 });
 
+function kubeconfigInMemory(): KubeconfigDoor {
+  const cluster = { server: "https://10.0.0.1:6443", "certificate-authority-data": "QQ==" };
+  const configs = new Map<string, Kubeconfig>([
+    [
+      "/config",
+      {
+        "current-context": "here",
+        clusters: [{ name: "home", cluster }],
+        users: [{ name: "me", user: { token: "secret" } }],
+        contexts: [{ name: "here", context: { cluster: "home", user: "me" } }],
+      },
+    ],
+  ]);
+  return {
+    read: async () => [...configs].map(([path, config]) => ({ path, config })),
+    write: async (path, config) => void configs.set(path, config),
+    flatten: async (config) => config,
+  };
+}
+
 /** 'get pods -o jsonpath="{.a b}"' as a shell would cut it. */
 const wordsOf = (line: string): readonly string[] =>
   (line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map((word) =>
@@ -57,6 +78,8 @@ export async function startCommands(
   const api = createApi(transport, "test", life.signal);
   const discover = (): Promise<ResourceMapper> => ResourceMapper.discover(api, life.signal);
 
+  const kubeconfig = kubeconfigInMemory();
+
   const kubectlFor = (texts: string[], stdin: string, namespace?: string): Kubectl => ({
     api,
     mapper: async (words) => (words === undefined ? undefined : knownMapper(words)) ?? discover(),
@@ -64,6 +87,7 @@ export async function startCommands(
     namespaceIsAsked: namespace !== undefined,
     terminal: terminalInto(texts),
     files: filesOf(files, stdin),
+    kubeconfig,
     openExec: () => Promise.reject(new Error("no node runs this")),
     clock,
     signal: life.signal,
