@@ -99,7 +99,9 @@ export const emptyTable: readonly string[] = [
   `add chain ${table} nat-output { type nat hook output priority -100; }`,
   `add rule ${table} nat-output jump services`,
   `add chain ${table} nat-postrouting { type nat hook postrouting priority srcnat; }`,
-  `add rule ${table} nat-postrouting meta mark and ${masqueradeMark} == ${masqueradeMark} masquerade fully-random`,
+  // The mark ends here: a tunnel's datagram keeps the mark of what is in it, and would itself be
+  // given another source; where a device fills checksums in, it is then lost.
+  `add rule ${table} nat-postrouting meta mark and ${masqueradeMark} == ${masqueradeMark} meta mark set meta mark xor ${masqueradeMark} masquerade fully-random`,
   // A pod that reaches itself through its service must see another address than its own.
   `add rule ${table} nat-postrouting ct status dnat ip saddr . ip daddr @hairpin masquerade fully-random`,
   ...["input", "forward", "output"].flatMap((hook) => [
