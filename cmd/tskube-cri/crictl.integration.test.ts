@@ -1,5 +1,5 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -254,6 +254,43 @@ describe.runIf(isThere)("tskube-cri under crictl", () => {
     expect(listed).toContain("sleep 777");
     await ok("stop", "-t", "0", first);
     expect(await ok("exec", "-s", second, "ps")).not.toContain("sleep 777");
+    await ok("rmp", "-f", pod);
+  });
+
+  it("gives a pod ids of its own: root inside is nobody on the host", async () => {
+    const range = [{ container_id: 0, host_id: 700_000, length: 65_536 }];
+    const userns = { namespace_options: { userns_options: { mode: 0, uids: range, gids: range } } };
+    const file = podConfig("userns", {
+      security_context: userns,
+      sysctls: { "kernel.sem": "1 2 3 4" },
+    });
+    const pod = await ok("runp", file);
+    const volume = mkdtempSync(join(root, "volume-"));
+    const mapping = { uidMappings: range, gidMappings: range };
+    const mounts = [{ container_path: "/data", host_path: volume, ...mapping }];
+    const security_context = { ...userns, capabilities: { add_capabilities: ["SYS_ADMIN"] } };
+    const linux = { security_context };
+    const id = await startContainer(pod, file, { ...busybox("sleep", "1000"), mounts, linux });
+    const { info } = JSON.parse(await ok("inspect", "-o", "json", id)) as { info: { pid: number } };
+    expect(readFileSync(`/proc/${info.pid}/status`, "utf8")).toMatch(/Uid:\s+700000\s+700000/);
+    const inside = async (command: string): Promise<string> =>
+      await ok("exec", "-s", id, "sh", "-c", command);
+    expect(await inside("cat /proc/self/uid_map /proc/self/gid_map")).toMatch(
+      /^\s*0\s+700000\s+65536\n\s*0\s+700000\s+65536$/,
+    );
+    // The image's files, its root folder and what is made belong to the container's root.
+    expect(await inside("stat -c %u:%g / /bin/busybox /dev")).toBe("0:0\n0:0\n0:0");
+    await inside("echo made > /made && chown 1000:1000 /made && mkdir /data/folder");
+    expect(await inside("stat -c %u:%g /made /data/folder")).toBe("1000:1000\n0:0");
+    // On the volume they are as they would be without the namespace.
+    expect(statSync(join(volume, "folder"))).toMatchObject({ uid: 0, gid: 0 });
+    expect(await inside("cat /proc/sys/kernel/sem")).toMatch(/^1\s+2\s+3\s+4$/);
+    // Its own mounts it may make; what was hidden it cannot uncover, nor reach the host's files.
+    await inside("mkdir /t && mount -t tmpfs none /t && touch /t/x");
+    expect(await inside("umount /proc/kcore 2>&1 || echo kept")).toContain("kept");
+    expect(await inside("mknod /t/null c 1 3 2>&1 || echo refused")).toContain("refused");
+    const tty = `${crictl} -r unix://${socket} exec -it ${id} sh -c 'stat -c %u $(tty)'`;
+    expect((await run("script", ["-qec", tty, "/dev/null"])).stdout).toMatch(/^0\s*$/m);
     await ok("rmp", "-f", pod);
   });
 

@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { hostname, release } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { createCri, type Cri } from "../../pkg/cri/cri.ts";
@@ -20,7 +20,7 @@ import { capabilitiesOf } from "../../pkg/linux/capabilities.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import { systemKernel } from "../../pkg/linux/system-kernel.ts";
 import { execInContainer } from "../../pkg/oci/exec.ts";
-import { readHost } from "../../pkg/oci/host.ts";
+import { isAtLeast, readHost } from "../../pkg/oci/host.ts";
 import { openBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
 import type { PodNetwork } from "../../pkg/podnetwork/pod-network.ts";
 import type { Doors } from "./doors.ts";
@@ -78,6 +78,7 @@ export async function openCriRuntime(
     host: {
       cgroup: host.cgroup.style,
       hostname: hostname(),
+      userNamespaces: isAtLeast(release(), 5, 19),
       allCapabilities: capabilitiesOf(host.capabilities),
     },
     cgroups: host.cgroup,

@@ -1,5 +1,5 @@
 /** Containers of all pods: their records, their lives, and what the supervisor is asked to do. */
-import { mkdir } from "node:fs/promises";
+import { chown, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ContainerConfig } from "../../api/cri/v1.ts";
 import { chainOf } from "../base/errors.ts";
@@ -7,6 +7,7 @@ import type { StoredImage } from "../images/images.ts";
 import { endOf, planRecovery } from "./container-life-plan.ts";
 import { prepareSpec, type PreparedSpec } from "./container-spec.ts";
 import type { CriContext } from "./context.ts";
+import { userNamespace } from "../oci/user-namespace-plan.ts";
 import { CriError, notFound, required } from "./cri-error.ts";
 import type { CriEvents } from "./events.ts";
 import { findImage } from "./image-service.ts";
@@ -104,7 +105,10 @@ export class Containers {
       const imageMounts = await this.#imageVolumes.prepare(id, config);
       const request = { id, config, image, target, imageMounts, ...place };
       const prepared = await prepareSpec(this.#context, request);
-      await images.prepareSnapshot(id, image);
+      const { upper } = await images.prepareSnapshot(id, image);
+      const root = userNamespace(prepared.spec);
+      // Of the merged root folder the upper layer's owner is seen.
+      if (root !== undefined) await chown(upper, root.uid, root.gid);
       const record = newRecord({ id, sandbox, config, image, ...prepared });
       await this.#store.put({ ...record, createdAtMs: clock.now() });
     } catch (error) {

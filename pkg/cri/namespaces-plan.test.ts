@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { formatSyscall } from "../linux/syscall.ts";
-import { isPodSysctl, planNamespaces, sysctlPath } from "./namespaces-plan.ts";
+import {
+  isPodSysctl,
+  planHelper,
+  planNamespaces,
+  planOwnedSetup,
+  planPins,
+  sysctlPath,
+} from "./namespaces-plan.ts";
 
 it("plans a pod's namespaces", async () => {
   const planned = planNamespaces({
@@ -10,6 +17,18 @@ it("plans a pod's namespaces", async () => {
   });
   const text = planned.map((step) => `${formatSyscall(step)}\n`).join("");
   await expect(text).toMatchFileSnapshot("testdata/namespaces.txt");
+});
+
+it("plans those of a pod in a user namespace: born, pinned from outside, set up as its root", async () => {
+  const pins = { network: "/n/network", user: "/n/user", ipc: "/n/ipc" };
+  const plan = { hostname: "web", pins, sysctls: { "kernel.sem": "1 2 3 4" } };
+  const steps = [
+    ...planHelper(new Uint8Array(100)),
+    ...planPins(7, pins),
+    ...planOwnedSetup(plan, 65_536),
+  ];
+  const text = steps.map((step) => `${formatSyscall(step)}\n`).join("");
+  await expect(text).toMatchFileSnapshot("testdata/namespaces-of-a-user.txt");
 });
 
 it("sets up nothing of the host's", () => {

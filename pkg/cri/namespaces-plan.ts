@@ -1,7 +1,10 @@
 /**
  * A pod's namespaces, kept open by bind mounts of their files, so that no process has to live for
- * them. One short-lived child makes them, sets them up from inside, pins them and ends. Pure.
+ * them. One short-lived child makes them, sets them up from inside, pins them and ends. Of a pod in
+ * a user namespace they are that namespace's: a helper is born in all of them, its ids are mapped
+ * and the namespaces pinned from outside, and another child sets them up as the pod's root. Pure.
  */
+import { planStaticExec } from "../oci/static-program.ts";
 import type { Syscall } from "../linux/syscall.ts";
 
 export interface NamespacesPlan {
@@ -12,27 +15,83 @@ export interface NamespacesPlan {
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
-export type PinnedKind = "network" | "ipc" | "uts";
+export type PinnedKind = "network" | "ipc" | "uts" | "user";
 
 const encoder = new TextEncoder();
-const files: Readonly<Record<PinnedKind, string>> = { network: "net", ipc: "ipc", uts: "uts" };
-
-/** What unprivileged programs may do in a network of their own: ping, and listen below 1024. */
-const networkDefaults: Readonly<Record<string, string>> = {
-  "net.ipv4.ping_group_range": "0 2147483647",
-  "net.ipv4.ip_unprivileged_port_start": "0",
+const files: Readonly<Record<PinnedKind, string>> = {
+  network: "net",
+  ipc: "ipc",
+  uts: "uts",
+  user: "user",
 };
 
-export function planNamespaces({ hostname, pins, sysctls }: NamespacesPlan): readonly Syscall[] {
-  const defaults = pins.network === undefined ? {} : networkDefaults;
+/** What unprivileged programs may do in a network of their own: ping, and listen below 1024. */
+const networkDefaults = (groupMax: number): Readonly<Record<string, string>> => ({
+  "net.ipv4.ping_group_range": `0 ${groupMax}`,
+  "net.ipv4.ip_unprivileged_port_start": "0",
+});
+const everyGroupMax = 2 ** 31 - 1;
+
+export const planNamespaces = (plan: NamespacesPlan): readonly Syscall[] => [
+  ...planSetup(plan, everyGroupMax),
+  ...pinsOf(plan.pins).map((one) => pin("/proc/self/ns", one)),
+  { call: "exit_group", args: [0], because: "the mounts keep what it made" },
+];
+
+const pinsOf = (pins: NamespacesPlan["pins"]) => Object.entries(pins) as [PinnedKind, string][];
+
+function planSetup(
+  { hostname, pins, sysctls }: NamespacesPlan,
+  groupMax: number,
+): readonly Syscall[] {
+  const defaults = pins.network === undefined ? {} : networkDefaults(groupMax);
   return [
     ...(pins.uts === undefined ? [] : [setHostname(hostname)]),
     ...(pins.network === undefined ? [] : loopbackUp),
     ...Object.entries({ ...defaults, ...sysctls }).flatMap(writeSysctl),
-    ...(Object.entries(pins) as [PinnedKind, string][]).map(pin),
-    { call: "exit_group", args: [0], because: "the mounts keep what it made" },
   ];
 }
+
+/** Waits in its new namespaces until they are pinned, and never outlives who does that. */
+export const planHelper = (program: Uint8Array): readonly Syscall[] => [
+  {
+    call: "prctl",
+    args: [["PR_SET_PDEATHSIG"], 9, 0, 0, 0],
+    because: "nobody would ever find it",
+  },
+  { call: "setsid", args: [], because: "no terminal's signals reach it" },
+  { call: "close_range", args: [0, 0xffff_ffff, 0], because: "it needs nothing of ours" },
+  ...planStaticExec("tskube-namespaces", program),
+];
+
+/** From outside: the pod's root may not mount on the host. */
+export const planPins = (pid: number, pins: NamespacesPlan["pins"]): readonly Syscall[] =>
+  pinsOf(pins).map((one) => pin(`/proc/${pid}/ns`, one));
+
+/** As root of the pod's user namespace: what it owns, it may set. `ids`: of its groups. */
+export const planOwnedSetup = (plan: NamespacesPlan, ids: number): readonly Syscall[] => [
+  ...pinsOf(plan.pins)
+    .toSorted(([a], [b]) => Number(a === "user") - Number(b === "user"))
+    .flatMap(joinPinned),
+  { call: "setresgid", args: [0, 0, 0], because: "files of /proc/sys are its root's" },
+  { call: "setresuid", args: [0, 0, 0], because: "files of /proc/sys are its root's" },
+  ...planSetup(plan, ids - 1),
+  { call: "exit_group", args: [0], because: "the mounts keep what it made" },
+];
+
+const joinPinned = ([kind, file]: [PinnedKind, string]): readonly Syscall[] => [
+  {
+    call: "openat",
+    args: [["AT_FDCWD"], file, ["O_RDONLY", "O_CLOEXEC"]],
+    because: `the pod's ${kind} namespace`,
+    as: kind,
+  },
+  {
+    call: "setns",
+    args: [{ result: kind }, 0],
+    because: kind === "user" ? "last: it ends all power over the others" : "to set it up",
+  },
+];
 
 const setHostname = (hostname: string): Syscall => ({
   call: "sethostname",
@@ -94,8 +153,8 @@ export function isPodSysctl(name: string, pins: NamespacesPlan["pins"]): boolean
   return isIpc && pins.ipc !== undefined;
 }
 
-const pin = ([kind, file]: [PinnedKind, string]): Syscall => ({
+const pin = (folder: string, [kind, file]: [PinnedKind, string]): Syscall => ({
   call: "mount",
-  args: [`/proc/self/ns/${files[kind]}`, file, "", ["MS_BIND"], 0],
+  args: [`${folder}/${files[kind]}`, file, "", ["MS_BIND"], 0],
   because: `the ${kind} namespace lives as long as this mount`,
 });

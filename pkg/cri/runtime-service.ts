@@ -74,12 +74,13 @@ function nodeCalls({ context }: RuntimeParts) {
           ? { type: "NetworkReady", status: true, reason: "", message: "" }
           : { type: "NetworkReady", status: false, reason: "NetworkNotReady", message: network },
       ];
+      const { userNamespaces } = context.host;
       const info = { cgroup: context.cgroups.style, state: context.paths.state };
       return {
         status: { conditions },
         ...(verbose === true ? { info: verboseInfo(info) } : {}),
         runtimeHandlers: [
-          { name: "", features: { recursiveReadOnlyMounts: true, userNamespaces: false } },
+          { name: "", features: { recursiveReadOnlyMounts: true, userNamespaces } },
         ],
         features: { supplementalGroupsPolicy: true },
       };

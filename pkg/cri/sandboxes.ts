@@ -3,7 +3,12 @@
  */
 import { mkdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { NamespaceMode, Protocol, type PodSandboxConfig } from "../../api/cri/v1.ts";
+import {
+  NamespaceMode,
+  Protocol,
+  type NamespaceOption,
+  type PodSandboxConfig,
+} from "../../api/cri/v1.ts";
 import { chainOf } from "../base/errors.ts";
 import { cgroupFolders } from "../linux/cgroup-host.ts";
 import type { HostPort, NetworkSandbox } from "../podnetwork/pod-network.ts";
@@ -20,6 +25,7 @@ import { planHosts, planResolvConf } from "./sandbox-files-plan.ts";
 import { Serial } from "./serial.ts";
 import type { SpecPaths } from "./spec-input.ts";
 import { cgroupParentOf } from "./spec-plan.ts";
+import { podIds } from "./user-namespace-plan.ts";
 
 /** As Docker and containerd size it. */
 const shmOptions = "mode=1777,size=67108864";
@@ -98,7 +104,12 @@ export class Sandboxes {
     const { id, config } = record;
     const kinds = pinnedKinds(config);
     const sysctls = config.linux?.sysctls ?? {};
-    await this.#namespaces.make(id, kinds, { hostname: this.hostname(config), sysctls });
+    const ids = podIds(namespaceOptions(config));
+    await this.#namespaces.make(id, kinds, {
+      hostname: this.hostname(config),
+      sysctls,
+      ...(ids === undefined ? {} : { ids }),
+    });
     await this.#mountShm(record);
     const pidNamespace = needsPause(config) ? await this.#startPause(record) : undefined;
     const ips = kinds.includes("network") ? await this.#attach(record) : [];
@@ -170,6 +181,7 @@ export class Sandboxes {
       ...pin("network"),
       ...pin("ipc"),
       ...pin("uts"),
+      ...pin("user"),
     };
   }
 
@@ -190,9 +202,8 @@ export class Sandboxes {
     if ((config.hostname ?? "").length > hostnameCharactersMax) {
       throw invalid(`hostname is longer than ${hostnameCharactersMax} characters`);
     }
-    const options = config.linux?.securityContext?.namespaceOptions ?? {};
-    if (options.usernsOptions?.mode === NamespaceMode.POD) {
-      throw invalid("user namespaces are not supported");
+    if (podIds(namespaceOptions(config)) !== undefined && !this.#context.host.userNamespaces) {
+      throw invalid("user namespaces of pods need Linux 5.19");
     }
     const pins = Object.fromEntries(pinnedKinds(config).map((kind) => [kind, kind]));
     for (const name of Object.keys(config.linux?.sysctls ?? {})) {
@@ -269,14 +280,19 @@ export const readHostFiles = async (): Promise<{ hosts: string; resolvConf: stri
 });
 
 /** Namespaces that are the pod's own. A pod on the host's network has the host's name too. */
-export function pinnedKinds({ linux }: PodSandboxConfig): readonly PinnedKind[] {
-  const { network, ipc } = linux?.securityContext?.namespaceOptions ?? {};
+export function pinnedKinds(config: PodSandboxConfig): readonly PinnedKind[] {
+  const options = namespaceOptions(config);
+  const { network, ipc } = options;
   const isHostNetwork = network === NamespaceMode.NODE;
   return [
     ...(isHostNetwork ? [] : (["network", "uts"] as const)),
     ...(ipc === NamespaceMode.NODE ? [] : (["ipc"] as const)),
+    ...(podIds(options) === undefined ? [] : (["user"] as const)),
   ];
 }
+
+const namespaceOptions = ({ linux }: PodSandboxConfig): NamespaceOption =>
+  linux?.securityContext?.namespaceOptions ?? {};
 
 /** Unique among the sandboxes of a node. */
 const nameOf = ({ metadata = {} }: PodSandboxConfig): string =>

@@ -32,6 +32,7 @@ export interface SpecPaths {
   readonly network?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  readonly user?: string;
   /** Absent: a new one, or the host's. */
   readonly pid?: string;
 }
@@ -39,6 +40,8 @@ export interface SpecPaths {
 export interface SpecHost {
   readonly cgroup: "v1" | "hybrid" | "v2";
   readonly hostname: string;
+  /** Overlay's layers can be shifted by an idmapped mount (Linux 5.19). */
+  readonly userNamespaces: boolean;
   /** Capabilities of a privileged container. */
   readonly allCapabilities: readonly string[];
 }

@@ -1,8 +1,9 @@
 /** The mounts of a container's spec, in the order in which they are made. Pure. */
-import { MountPropagation, type Mount as CriMount } from "../../api/cri/v1.ts";
+import { MountPropagation, type IDMapping, type Mount as CriMount } from "../../api/cri/v1.ts";
 import type { Mount } from "../../api/oci/runtime.ts";
 import { invalid } from "./cri-error.ts";
 import type { SpecInput } from "./spec-input.ts";
+import { podIds } from "./user-namespace-plan.ts";
 
 export function planMounts(input: SpecInput): readonly Mount[] {
   const asked = (input.config.mounts ?? []).map((mount) => planCriMount(input, mount));
@@ -16,7 +17,10 @@ export function planMounts(input: SpecInput): readonly Mount[] {
   return [...own, ...late];
 }
 
-function kernelMounts({ config }: SpecInput): readonly Mount[] {
+function kernelMounts({ config, sandbox }: SpecInput): readonly Mount[] {
+  // The group of terminals, as the host knows it.
+  const ids = podIds(sandbox.linux?.securityContext?.namespaceOptions ?? {});
+  const ttyGroup = 5 + (ids?.gids.hostID ?? 0);
   const isPrivileged = config.linux?.securityContext?.privileged === true;
   const access = isPrivileged ? "rw" : "ro";
   const kernel = (type: string, destination: string, ...options: string[]): Mount => ({
@@ -36,7 +40,7 @@ function kernelMounts({ config }: SpecInput): readonly Mount[] {
       "newinstance",
       "ptmxmode=0666",
       "mode=0620",
-      "gid=5",
+      `gid=${ttyGroup}`,
     ),
     kernel("mqueue", "/dev/mqueue", "nosuid", "noexec", "nodev"),
     kernel("sysfs", "/sys", "nosuid", "noexec", "nodev", access),
@@ -87,7 +91,19 @@ function planCriMount(input: SpecInput, mount: CriMount): Mount {
     type: "bind",
     source: mount.hostPath,
     options: ["rbind", propagations[propagation], access, ...extra],
+    ...idMappings(mount),
   };
+}
+
+/** The kubelet asks for a shift of owners where a volume's file system can do it. */
+function idMappings({ uidMappings = [], gidMappings = [] }: CriMount) {
+  if (uidMappings.length === 0 && gidMappings.length === 0) return {};
+  const oci = ({ containerId = 0, hostId = 0, length = 0 }: IDMapping) => ({
+    containerID: containerId,
+    hostID: hostId,
+    size: length,
+  });
+  return { uidMappings: uidMappings.map(oci), gidMappings: gidMappings.map(oci) };
 }
 
 /** An image as a volume: read-only, whatever is asked. */

@@ -41,7 +41,12 @@ const input = (config: ContainerConfig, more: Partial<SpecInput> = {}): SpecInpu
     ipc: "/r/ns/ipc",
     uts: "/r/ns/uts",
   },
-  host: { cgroup: "v2", hostname: "node", allCapabilities: ["CAP_CHOWN", "CAP_SYS_ADMIN"] },
+  host: {
+    cgroup: "v2",
+    hostname: "node",
+    userNamespaces: true,
+    allCapabilities: ["CAP_CHOWN", "CAP_SYS_ADMIN"],
+  },
   devices: [],
   imageMounts: {},
   ...more,
@@ -58,6 +63,27 @@ const golden = async (name: string, planned: object): Promise<void> =>
 
 describe("planSpec", () => {
   it("plans a plain container", async () => await golden("plain", planSpec(input({}))));
+
+  it("plans one in a user namespace of its pod", () => {
+    const range = [{ containerId: 0, hostId: 65_536, length: 65_536 }];
+    const usernsOptions = { uids: range, gids: range };
+    const mount = { containerPath: "/data", hostPath: "/h", uidMappings: range };
+    const plain = input({ mounts: [mount] });
+    const securityContext = { namespaceOptions: { usernsOptions } };
+    const spec = planSpec({
+      ...plain,
+      sandbox: { ...plain.sandbox, linux: { ...plain.sandbox.linux, securityContext } },
+      paths: { ...plain.paths, user: "/r/ns/user" },
+    });
+    const mapped = [{ containerID: 0, hostID: 65_536, size: 65_536 }];
+    expect(spec.linux).toMatchObject({ uidMappings: mapped, gidMappings: mapped });
+    expect(spec.linux?.namespaces).toContainEqual({ type: "user", path: "/r/ns/user" });
+    expect(spec.mounts).toContainEqual(
+      expect.objectContaining({ destination: "/data", uidMappings: mapped }),
+    );
+    const terminals = spec.mounts?.find(({ type }) => type === "devpts");
+    expect(terminals?.options).toContain("gid=65541");
+  });
 
   it("plans a limited, unprivileged one", async () => {
     const config: ContainerConfig = {

@@ -3,11 +3,12 @@
  * and host gives the same spec, which golden files hold.
  */
 import { NamespaceMode, type PodSandboxConfig } from "../../api/cri/v1.ts";
-import { ociRuntimeVersion, type Namespace, type Spec } from "../../api/oci/runtime.ts";
+import { ociRuntimeVersion, type Linux, type Namespace, type Spec } from "../../api/oci/runtime.ts";
 import type { SpecInput } from "./spec-input.ts";
 import { planMounts } from "./spec-mounts-plan.ts";
 import { planProcess } from "./spec-process-plan.ts";
 import { planDevices, planResources } from "./spec-resources-plan.ts";
+import { podIds } from "./user-namespace-plan.ts";
 
 /** What of /proc and /sys tells of, or acts on, the host. The set that all runtimes hide. */
 export const defaultMaskedPaths: readonly string[] = [
@@ -55,6 +56,7 @@ export function planSpec(input: SpecInput): Spec {
     annotations: planAnnotations(input),
     linux: {
       namespaces: planNamespaces(input),
+      ...planIds(input),
       cgroupsPath: `${cgroupParentOf(sandbox)}/${id}`,
       resources: planResources(input),
       devices: planDevices(input),
@@ -63,6 +65,12 @@ export function planSpec(input: SpecInput): Spec {
       rootfsPropagation: planPropagation(input),
     },
   };
+}
+
+/** What the pod's user namespace maps, beside the namespace to join. */
+function planIds({ sandbox }: SpecInput): Pick<Linux, "uidMappings" | "gidMappings"> {
+  const ids = podIds(sandbox.linux?.securityContext?.namespaceOptions ?? {});
+  return ids === undefined ? {} : { uidMappings: [ids.uids], gidMappings: [ids.gids] };
 }
 
 /** CRI cannot tell an empty list from none: both mean the defaults. */
@@ -100,6 +108,7 @@ function planNamespaces({ config, paths, host }: SpecInput): readonly Namespace[
     ...join("network", paths.network),
     ...join("ipc", paths.ipc),
     ...join("uts", paths.uts),
+    ...join("user", paths.user),
     // On v1 images expect the host's view; a privileged container manages the host's cgroups.
     ...(host.cgroup === "v2" && !isPrivileged ? [{ type: "cgroup" } as const] : []),
   ];

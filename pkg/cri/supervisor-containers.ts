@@ -80,9 +80,7 @@ export class SupervisedContainers {
       const process = { pid, startTicks: startTicks(pid) ?? "", startedAtMs: doors.clock.now() };
       const taken = streams.take();
       const { terminal } = taken;
-      const folder = records.folder(id);
-      const keeper =
-        terminal === undefined ? {} : { keeper: keepTerminal(doors.kernel, folder, terminal) };
+      const keeper = terminal === undefined ? {} : { keeper: keepTerminal(doors.kernel, terminal) };
       const whole = { ...record, process, ...keeper };
       records.write(whole);
       this.#supervise(whole, { pidfd, isOurs: true, streams: taken });

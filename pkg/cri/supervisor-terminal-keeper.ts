@@ -1,9 +1,8 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, openPidfd, signalProcess } from "../linux/process.ts";
 import type { Syscall } from "../linux/syscall.ts";
 import { pauseProgram } from "../oci/pause-program.ts";
+import { planStaticExec } from "../oci/static-program.ts";
 import { startTicks } from "./supervisor-records.ts";
 
 /**
@@ -21,15 +20,14 @@ const keptDescriptor = 3;
 const SIGKILL = 9;
 
 /** Starts a keeper. It is a child of ours that ends when it is released. */
-export function keepTerminal(kernel: Kernel, folder: string, terminal: number): KeeperRecord {
-  const program = join(folder, "keeper");
-  writeFileSync(program, pauseProgram(kernel.architecture), { mode: 0o700 });
+export function keepTerminal(kernel: Kernel, terminal: number): KeeperRecord {
+  const program = pauseProgram(kernel.architecture);
   const { pid, pidfd } = kernel.spawn({ namespaces: [] }, planKeeper(program, terminal));
   closeQuietly(pidfd);
   return { pid, startTicks: startTicks(pid) ?? "" };
 }
 
-function planKeeper(program: string, terminal: number): readonly Syscall[] {
+function planKeeper(program: Uint8Array, terminal: number): readonly Syscall[] {
   const nothing = { result: "nothing" };
   const keep: Syscall =
     terminal === keptDescriptor
@@ -54,16 +52,7 @@ function planKeeper(program: string, terminal: number): readonly Syscall[] {
       args: [keptDescriptor + 1, 0xffff_ffff, 0],
       because: "it holds the terminal and nothing else of ours",
     },
-    {
-      call: "rt_sigprocmask",
-      args: [["SIG_SETMASK"], new Uint8Array(8), 0, 8],
-      because: "unblocks what the parent blocked for the clone",
-    },
-    {
-      call: "execve",
-      args: [program, { words: ["tskube-terminal-keeper", 0] }, { words: [0] }],
-      because: "ignores and waits",
-    },
+    ...planStaticExec("tskube-terminal-keeper", program),
   ];
 }
 

@@ -32,7 +32,7 @@ export interface Spawned extends Played {
 
 export interface SpawnOptions {
   /** CLONE_NEW* of the new process, and CLONE_INTO_CGROUP with `cgroup`. */
-  readonly namespaces: readonly ("pid" | "mount" | "uts" | "ipc" | "network")[];
+  readonly namespaces: readonly ("pid" | "mount" | "uts" | "ipc" | "network" | "user")[];
   /** Descriptor of a cgroup v2 folder to be born in. */
   readonly cgroup?: number;
   /** Namespace descriptor (pid) whose member the new process becomes. */

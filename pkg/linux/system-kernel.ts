@@ -26,6 +26,8 @@ const namespaceFlag = {
   uts: "CLONE_NEWUTS",
   ipc: "CLONE_NEWIPC",
   network: "CLONE_NEWNET",
+  // Its first process has no ids until the caller writes the maps: after its execve(2).
+  user: "CLONE_NEWUSER",
 } as const;
 
 let opened: Kernel | undefined;

@@ -11,10 +11,13 @@ import {
 } from "./process-plan.ts";
 import { refuseUnsupportedProcess } from "./refuse-unsupported.ts";
 import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
+import { becomeItsRoot } from "./user-namespace-plan.ts";
 
 export interface ExecPlan {
   /** Our descriptor of the container's first process. */
   readonly pidfd: number;
+  /** Whether the container is in a user namespace of its pod. */
+  readonly hasUserNamespace: boolean;
   readonly process: Process;
   readonly stdio: StdioPlan;
   readonly host: HostFacts;
@@ -33,9 +36,17 @@ export function execProcess(spec: Spec, process: Process): Process {
   };
 }
 
+const namespaces = [
+  "CLONE_NEWCGROUP",
+  "CLONE_NEWIPC",
+  "CLONE_NEWUTS",
+  "CLONE_NEWNET",
+  "CLONE_NEWNS",
+] as const;
+
 /** From clone(2) to execve(2) of one more process; it was born in the container's pid namespace. */
 export function planContainerExec(
-  { pidfd, process, stdio, host, cgroupJoin }: ExecPlan,
+  { pidfd, hasUserNamespace, process, stdio, host, cgroupJoin }: ExecPlan,
   seccomp: CompiledSeccomp | undefined,
 ): readonly Syscall[] {
   refuseUnsupportedProcess(process);
@@ -45,18 +56,16 @@ export function planContainerExec(
     ...planOomScore(process.oomScoreAdj),
     { call: "setsid", args: [], because: "a session of its own" },
     ...planStdio(stdio),
+    ...planRlimits(process.rlimits ?? []),
     {
       call: "setns",
-      args: [
-        pidfd,
-        ["CLONE_NEWCGROUP", "CLONE_NEWIPC", "CLONE_NEWUTS", "CLONE_NEWNET", "CLONE_NEWNS"],
-      ],
+      args: [pidfd, hasUserNamespace ? ["CLONE_NEWUSER", ...namespaces] : namespaces],
       because: "all namespaces of the container at once; its root becomes ours",
     },
+    ...(hasUserNamespace ? becomeItsRoot : []),
     ...planTerminal(stdio),
     closeAll,
     { call: "chdir", args: [process.cwd], because: "as root: the user may lack the way there" },
-    ...planRlimits(process.rlimits ?? []),
     ...planIdentity({ process, host, seccomp }),
     ...planExec(process),
   ];

@@ -5,6 +5,7 @@ import { planCgroupView } from "./cgroup-view-plan.ts";
 import { hasNamespace, type ContainerPlan } from "./container-plan.ts";
 import { parseMountOptions, type MountOptions } from "./mount-options-plan.ts";
 import { planFile, planFolder } from "./places-plan.ts";
+import { shiftVolume } from "./user-namespace-plan.ts";
 
 /** The part that needs the host's paths: a detached copy of the source of each bind mount. */
 export function planBindSources({ spec }: ContainerPlan): readonly Syscall[] {
@@ -19,6 +20,7 @@ export function planBindSources({ spec }: ContainerPlan): readonly Syscall[] {
         because: `for ${mount.destination}: the host's paths end with pivot_root`,
         as: bindName(index),
       },
+      ...shiftVolume(spec, mount, { result: bindName(index) }),
     ];
   });
 }

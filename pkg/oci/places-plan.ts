@@ -10,8 +10,9 @@ export const planFile = (path: string): readonly Syscall[] => [
     call: "openat",
     args: [["AT_FDCWD"], path, ["O_CREAT", "O_RDONLY", "O_CLOEXEC", "O_NONBLOCK"], 0o644],
     because: "a file to mount on, if there is none",
-    // A device, socket or busy program may be there already; mounting on it needs no opening.
-    may: ["EEXIST", "ENXIO", "EROFS", "ETXTBSY", "EISDIR"],
+    // A device, socket, busy program or another's may be there already; mounting on it needs no
+    // opening.
+    may: ["EEXIST", "ENXIO", "EROFS", "ETXTBSY", "EISDIR", "EACCES", "EOVERFLOW"],
   },
 ];
 
@@ -19,7 +20,7 @@ const makeFolder = (path: string): Syscall => ({
   call: "mkdirat",
   args: [["AT_FDCWD"], path, 0o755],
   because: "a place to mount on, if there is none",
-  may: ["EEXIST", "EROFS", "EPERM", "EACCES", "ENOENT"],
+  may: ["EEXIST", "EROFS", "EPERM", "EACCES", "ENOENT", "EOVERFLOW"],
 });
 
 /** "/a/b" gives "/a", "/a/b". Dots are dropped: nothing above the root is meant. */

@@ -81,6 +81,28 @@ describe("a container's tape", () => {
       },
       {},
     ],
+    [
+      "user-namespace",
+      {
+        root: { path: "rootfs" },
+        mounts: [
+          {
+            destination: "/data",
+            type: "bind",
+            source: "/host/data",
+            options: ["rbind"],
+            uidMappings: [{ containerID: 0, hostID: 65_536, size: 65_536 }],
+            gidMappings: [{ containerID: 0, hostID: 131_072, size: 65_536 }],
+          },
+        ],
+        linux: {
+          namespaces: [{ type: "mount" }, { type: "pid" }, { type: "user", path: "/run/ns/p/user" }],
+          uidMappings: [{ containerID: 0, hostID: 65_536, size: 65_536 }],
+          gidMappings: [{ containerID: 0, hostID: 131_072, size: 65_536 }],
+        },
+      },
+      { overlay: { lower: ["/l/2", "/l/1"], upper: "/s/upper", work: "/s/work" } },
+    ],
     ["terminal", {}, { stdio: { as: "terminal", socket: 9, width: 80, height: 24 } }],
     [
       "hybrid-old-kernel",
@@ -111,7 +133,21 @@ describe("a container's tape", () => {
     [
       "a user namespace",
       { linux: { namespaces: [{ type: "mount" }, { type: "user" }] } },
-      'namespaces of type "user" is not supported',
+      'a new one in linux.namespaces of type "user" is not supported',
+    ],
+    [
+      "a volume shifted otherwise than its container",
+      {
+        mounts: [
+          {
+            destination: "/data",
+            type: "bind",
+            source: "/x",
+            uidMappings: [{ containerID: 0, hostID: 9, size: 1 }],
+          },
+        ],
+      },
+      "mount of /data maps ids otherwise than its container",
     ],
     ["the host's mounts", { linux: { namespaces: [] } }, "linux.namespaces lacks mount"],
     ["a sysctl that climbs", { linux: { sysctl: { "net/../x": "1" } } }, "bad name"],
@@ -129,6 +165,7 @@ it("an exec's tape enters all namespaces at once", async () => {
   const steps = planContainerExec(
     {
       pidfd: 8,
+      hasUserNamespace: false,
       process,
       host,
       stdio: { as: "descriptors", stdin: 10, stdout: 11, stderr: 12 },

@@ -28,6 +28,7 @@ import {
 import { refuseUnsupported } from "./refuse-unsupported.ts";
 import { planRoot } from "./rootfs-plan.ts";
 import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
+import { asContainerRoot, enterUserNamespace, openUserNamespace } from "./user-namespace-plan.ts";
 
 /** From clone(2) to execve(2). The order is the design, so every call says why it stands there. */
 export function planContainerStart(
@@ -50,20 +51,22 @@ export function planContainerStart(
     { call: "setsid", args: [], because: "a session of its own" },
     ...planStdio(plan.stdio),
     { call: "umask", args: [0], because: "modes below are exact" },
+    ...openUserNamespace(spec),
     ...planBindSources(plan),
     ...planMaskSource(plan),
     ...planRoot(plan),
-    ...planMounts(plan),
+    ...asContainerRoot(spec, planMounts(plan)),
     ...planDevices(plan),
     ...planHostname(plan),
-    ...(hasTerminal ? [...planTerminal(plan.stdio), ...planConsole()] : []),
+    ...asContainerRoot(spec, hasTerminal ? [...planTerminal(plan.stdio), ...planConsole()] : []),
     ...planReadonlyPaths(plan),
     ...planMasks(plan),
     ...planReadonlyRoot(plan),
+    ...planRlimits(process.rlimits ?? []),
+    ...enterUserNamespace(spec),
     closeAll,
     ...planFolder(process.cwd),
     { call: "chdir", args: [process.cwd], because: "as root: the user may lack the way there" },
-    ...planRlimits(process.rlimits ?? []),
     ...planIdentity({ process, host, seccomp }),
     ...planExec(process),
   ];
@@ -107,10 +110,13 @@ const cloneFlag: Readonly<Record<NamespaceType, Flag>> = {
   time: "CLONE_NEWTIME",
 };
 
-/** The pid namespace is joined by the parent before clone(2): it counts for children only. */
+/**
+ * The pid namespace is joined by the parent before clone(2): it counts for children only. The user
+ * namespace comes last.
+ */
 const joinNamespaces = (namespaces: readonly Namespace[]): readonly Syscall[] =>
   namespaces.flatMap(({ type, path }): readonly Syscall[] =>
-    path === undefined || type === "pid"
+    path === undefined || type === "pid" || type === "user"
       ? []
       : [
           openStep(path, ["O_RDONLY", "O_CLOEXEC"], `ns ${type}`, `the ${type} namespace to join`),

@@ -8,9 +8,14 @@ export function refuseUnsupported(spec: Spec): void {
   const { process, linux = {} } = spec;
   if (process === undefined) throw new Error("process is missing");
   if (!process.cwd.startsWith("/")) throw new Error("process.cwd is not an absolute path");
-  for (const type of ["user", "time"] as const)
-    if (linux.namespaces?.some((namespace) => namespace.type === type) === true)
-      refuse(`linux.namespaces of type "${type}"`);
+  if (linux.namespaces?.some(({ type }) => type === "time") === true)
+    refuse('linux.namespaces of type "time"');
+  const user = linux.namespaces?.find(({ type }) => type === "user");
+  if (user !== undefined && user.path === undefined)
+    refuse('a new one in linux.namespaces of type "user"');
+  if (user === undefined)
+    for (const field of ["uidMappings", "gidMappings"] as const)
+      refuseWhere(asksFor(linux[field]), `linux.${field}`);
   for (const [stage, hooks] of Object.entries(spec.hooks ?? {}))
     refuseWhere(asksFor(hooks), `hooks.${stage}`);
   for (const field of linuxFields) refuseWhere(asksFor(linux[field]), `linux.${field}`);
@@ -26,8 +31,6 @@ export function refuseUnsupportedProcess(process: Process): void {
 }
 
 const linuxFields = [
-  "uidMappings",
-  "gidMappings",
   "netDevices",
   "mountLabel",
   "intelRdt",

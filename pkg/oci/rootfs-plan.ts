@@ -1,5 +1,6 @@
 import type { Argument, Syscall } from "../linux/syscall.ts";
 import type { ContainerPlan, HostFacts, Overlay } from "./container-plan.ts";
+import { shiftLayers } from "./user-namespace-plan.ts";
 
 const rootFd: Argument = { result: "root" };
 
@@ -15,6 +16,7 @@ export function planRoot({ spec, overlay, host }: ContainerPlan): readonly Sysca
       args: ["", "/", "", ["MS_REC", "MS_PRIVATE"], 0],
       because: "nothing mounted below may appear on the host",
     },
+    ...shiftLayers(spec, overlay?.lower ?? []),
     ...root,
     {
       call: "move_mount",
