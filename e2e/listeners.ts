@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { root, type TestBed } from "./test-bed.ts";
+import { root } from "./test-bed.ts";
 
 /** Sockets that docs/security.md lists under a heading: "tcp 0.0.0.0:6443", "unix /run/…". */
 export function listedSockets(heading: string): readonly string[] {
@@ -14,21 +14,23 @@ export function listedSockets(heading: string): readonly string[] {
   );
 }
 
-/** Sockets that listen in the bed's network, named the same way; each once. */
-export function listeningSockets(bed: TestBed): readonly string[] {
-  const inet = bed
-    .run("ss", ["-Hlntu"])
+/** Sockets that listen where `run` runs a command, named the same way; each once. */
+export function listeningSockets(
+  run: (program: string, ...args: readonly string[]) => string,
+): readonly string[] {
+  const inet = run("ss", "-Hlntu")
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => {
       const [protocol = "", , , , address = ""] = line.split(/\s+/);
       return `${protocol} ${address}`;
     });
-  const unix = bed
-    .run("ss", ["-Hlx"])
+  const unix = run("ss", "-Hlx")
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => `unix ${line.split(/\s+/)[4] ?? ""}`);
+    .map((line) => line.split(/\s+/)[4] ?? "")
+    // A name that the kernel gave (unix(7), autobind): of who sends, not of who is asked.
+    .filter((name) => name !== "" && !/^@[0-9a-f]{5}$/.test(name))
+    .map((name) => `unix ${name}`);
   return [...new Set([...inet, ...unix])];
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setLink } from "./machines.ts";
-import { eventually, type Outcome } from "./test-bed.ts";
+import { eventually } from "./test-bed.ts";
 import { isReady, TsadmBed, tryOr, webPod, webPodSpec, whyNoMachines } from "./tsadm-bed.ts";
 
 const reason = whyNoMachines();
@@ -177,20 +177,6 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
         (text) => text === expected.join("\n"),
       );
     }
-  });
-
-  it("keeps a node's credential to its own", () => {
-    bed.apply({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "mine" },
-      stringData: { a: "b" },
-    });
-    const asNode = (...words: readonly string[]): Outcome =>
-      bed.tryKubectl(2, "/etc/tskube/kubelet.conf", ...words);
-    expect(asNode("get", "secret", "mine").err).toContain("forbidden");
-    expect(asNode("label", "node", "machine-1", "a=b").err).toContain("forbidden");
-    expect(asNode("get", "node", "machine-2").code).toBe(0);
   });
 
   it("goes on without a node that is cut off, and takes it back", async () => {
