@@ -3,10 +3,12 @@
  * their original names: what the suite looks at is there (users, ports, programs, how many are the
  * same), the rest is not.
  */
-import { noDefaults, type LayerMember } from "../pkg/images/build-image.ts";
-import type { DebianImage } from "../pkg/images/debian-image.ts";
+import { Readable } from "node:stream";
+import { buildImage, noDefaults, type LayerMember } from "../pkg/images/build-image.ts";
+import { buildDebianImage, type DebianImage } from "../pkg/images/debian-image.ts";
 import { textMember } from "../pkg/images/debian-plan.ts";
 import { busyboxImage, nginxImage } from "../pkg/images/debian-recipes.ts";
+import type { Images, StoredImage } from "../pkg/images/images.ts";
 import type { ContainerDefaults } from "../pkg/images/manifest.ts";
 import { pauseProgram } from "../pkg/oci/pause-program.ts";
 import { staticProgram } from "../pkg/oci/static-program.ts";
@@ -14,9 +16,10 @@ import type { Architecture } from "../pkg/linux/syscall-numbers.ts";
 import { plainEntry } from "../pkg/images/tar-writer.ts";
 
 export interface StandIn {
-  /** registry.k8s.io/pause:3.9 */
+  /** registry.k8s.io/pause:3.9. None: only others are built upon it. */
   readonly references: readonly string[];
-  readonly image: DebianImage;
+  /** `cache`: where Debian's packages are kept. */
+  readonly make: (images: Images, cache: string) => Promise<StoredImage>;
 }
 
 const e2eImages = "registry.k8s.io/e2e-test-images";
@@ -51,14 +54,25 @@ const onBusybox = (
   extra: readonly LayerMember[],
 ): StandIn => ({
   references,
-  image: {
-    ...busyboxImage,
-    name: references[0] ?? "",
-    layers: [["busybox"], []],
-    extra,
-    config: { ...busyboxImage.config, ...config },
-  },
+  make: async (images) =>
+    await buildImage(images, {
+      name: references[0] ?? "",
+      base: found(images, busyboxImage.name),
+      config: { ...busyboxImage.config, ...config },
+      layers: extra.length === 0 ? [] : [Readable.from(extra) as AsyncIterable<LayerMember>],
+    }),
 });
+
+const fromPackages = (references: readonly string[], image: DebianImage): StandIn => ({
+  references,
+  make: async (images, cache) => await buildDebianImage(images, image, { cache }),
+});
+
+function found(images: Images, name: string): StoredImage {
+  const image = images.get(name);
+  if (image === undefined) throw new Error(`${name} has to be built first`);
+  return image;
+}
 
 /** One of the images that differ in a file alone. */
 const testImage = (name: string, ...references: readonly string[]): StandIn =>
@@ -85,41 +99,42 @@ const onPort12003 = `server {
 }
 `;
 
+/** nginx, with a site on another port. */
+const hostNetworkNginx = (architecture: Architecture): StandIn => ({
+  references: [`${staging}/hostnet-nginx-${architecture === "x64" ? "amd64" : "arm64"}:latest`],
+  make: async (images) => {
+    const base = found(images, nginxImage.name);
+    const site = textMember("etc/nginx/conf.d/default.conf", onPort12003);
+    const layers = [Readable.from([site]) as AsyncIterable<LayerMember>];
+    return await buildImage(images, { name: "hostnet", base, config: base.config.config, layers });
+  },
+});
+
+/** In the order in which they are built. */
 export function standIns(architecture: Architecture): readonly StandIn[] {
-  const go = architecture === "x64" ? "amd64" : architecture;
   const uid = staticProgram(architecture, Buffer.from(effectiveUid[architecture], "hex"));
-  const site = textMember("etc/nginx/conf.d/default.conf", onPort12003);
-  const hostnet = `${staging}/hostnet-nginx-${go}:latest`;
   const serve = "echo httpd: serving /srv/www; exec httpd -f -p 80 -h /srv/www";
   return [
-    {
-      references: [`${e2eImages}/busybox:1.29-2`],
+    fromPackages([], busyboxImage),
+    fromPackages([`${e2eImages}/busybox:1.29-2`], {
+      ...busyboxImage,
+      name: "tools",
       // Debian's busybox is built without pgrep and ipcs.
-      image: { ...busyboxImage, name: "tools", layers: [["busybox"], ["procps", "util-linux"]] },
-    },
-    { references: [`${e2eImages}/nginx:1.14-2`], image: nginxImage },
-    {
-      references: [hostnet],
-      image: {
-        ...nginxImage,
-        name: hostnet,
-        extra: [...nginxImage.extra.filter(({ entry }) => entry.path !== site.entry.path), site],
-      },
-    },
+      layers: [["busybox"], ["procps", "util-linux"]],
+    }),
+    fromPackages([`${e2eImages}/nginx:1.14-2`], nginxImage),
+    hostNetworkNginx(architecture),
     onBusybox([`${e2eImages}/httpd:2.4.39-4`], { cmd: ["sh", "-c", serve] }, [
       textMember("srv/www/index.html", "<!DOCTYPE html><title>It works</title>\n"),
     ]),
     onBusybox([`${e2eImages}/nonewprivs:1.3`], { cmd: ["/nnp"] }, [program("nnp", uid, 0o4755)]),
-    {
-      references: ["registry.k8s.io/pause:3.9", "k8s.gcr.io/pause:3.9"],
-      image: {
-        name: "pause",
-        layers: [[]],
-        accounts: [],
-        extra: [program("pause", pauseProgram(architecture), 0o755)],
-        config: { ...noDefaults, entrypoint: ["/pause"], user: "65535:65535" },
-      },
-    },
+    fromPackages(["registry.k8s.io/pause:3.9", "k8s.gcr.io/pause:3.9"], {
+      name: "pause",
+      layers: [[]],
+      accounts: [],
+      extra: [program("pause", pauseProgram(architecture), 0o755)],
+      config: { ...noDefaults, entrypoint: ["/pause"], user: "65535:65535" },
+    }),
     testImage("latest", "test-image-latest:latest"),
     testImage("digest", "test-image-digest:latest"),
     testImage("tag-test", "test-image-tag:test"),

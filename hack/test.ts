@@ -1,6 +1,7 @@
 /**
- * Runs `npm run check`, then integration and e2e tests, and ends with one line that counts all
- * tests: "N passed, N failed, N skipped". A step that is no test run counts as one test.
+ * Runs `npm run check`, then integration and e2e tests, then upstream's CRI validation, and ends
+ * with one line that counts all tests: "N passed, N failed, N skipped". A step that is no test run
+ * counts as one test.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -22,6 +23,8 @@ interface VitestReport {
   readonly success: boolean;
 }
 
+/** hack/critest's exit code where the suite is not built, or nobody is root. */
+const cannotRun = 3;
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "tskube-test-"));
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -60,8 +63,28 @@ function runTests(project: string): void {
   }
 }
 
+/** Each spec counts. A suite that cannot run says why, and counts as one that was skipped. */
+function runCritest(): void {
+  const report = join(folder, "critest.json");
+  const mayBuild = process.argv.includes("--upstream") ? [] : ["--no-build"];
+  const args = ["--report", report, ...mayBuild];
+  const { status } = spawnSync("hack/critest", args, { cwd: root, stdio: "inherit", env });
+  if (status === cannotRun) return void counts.skipped++;
+  try {
+    const { passed, failed, skipped } = JSON.parse(readFileSync(report, "utf8")) as Counts;
+    counts.passed += passed;
+    counts.failed += failed;
+    counts.skipped += skipped;
+    if (failed === 0 && status !== 0) counts.failed++;
+  } catch {
+    console.error("upstream's CRI validation ended without a report");
+    counts.failed++;
+  }
+}
+
 runStep("check without tests", "node", "hack/check.ts", "--no-tests");
 for (const project of ["unit", "integration", "e2e"]) runTests(project);
+runCritest();
 rmSync(folder, { recursive: true });
 if (counts.failed > 0) process.exitCode = 1;
 console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);

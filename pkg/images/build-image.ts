@@ -6,6 +6,7 @@ import type { Images, StoredImage } from "./images.ts";
 import {
   formatImageConfig,
   formatManifest,
+  parseManifest,
   type ContainerDefaults,
   type Descriptor,
 } from "./manifest.ts";
@@ -24,6 +25,8 @@ export interface ImageParts {
   /** nginx, docker.io/library/nginx:1.22 */
   readonly name: string;
   readonly config: ContainerDefaults;
+  /** An image of this store to build upon: its layers come first. */
+  readonly base?: StoredImage;
   /** Lowest first. The same members in the same order give the same image, bit for bit. */
   readonly layers: readonly AsyncIterable<LayerMember>[];
   /** How layers are kept; zstd where absent. An image that never leaves its machine needs none. */
@@ -50,11 +53,12 @@ export async function buildImage(images: Images, parts: ImageParts): Promise<Sto
       layers.push(await writeLayer(images, members, parts.compression ?? "zstd"));
     }
     const { platform } = images.options;
-    const diffIds = layers.map(({ diffId }) => diffId);
+    const below = parts.base === undefined ? [] : await layersOf(images, parts.base);
+    const diffIds = [...(parts.base?.config.diffIds ?? []), ...layers.map(({ diffId }) => diffId)];
     // No creation time: it would make every build another image.
     const document = formatImageConfig({ ...platform, config: parts.config, diffIds });
     const config = await images.content.add(document);
-    const descriptors = layers.map(({ descriptor }) => descriptor);
+    const descriptors = [...below, ...layers.map(({ descriptor }) => descriptor)];
     const made = formatManifest({ mediaType: mediaTypes.config, ...config }, descriptors);
     const { digest: manifest } = await images.content.add(made);
     const name = formatReference(parseReference(parts.name));
@@ -63,6 +67,12 @@ export async function buildImage(images: Images, parts: ImageParts): Promise<Sto
 }
 
 /** One pass: the archive goes into the content store and, unpacked, into the layer store. */
+async function layersOf(images: Images, image: StoredImage): Promise<readonly Descriptor[]> {
+  const manifest = parseManifest(await images.content.read(image.manifest), "");
+  if (manifest.is === "index") throw new Error(`${image.id} has an index for a manifest`);
+  return manifest.layers;
+}
+
 async function writeLayer(
   images: Images,
   members: AsyncIterable<LayerMember>,
