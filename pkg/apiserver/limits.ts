@@ -14,6 +14,10 @@ export const limits = {
   listChunkBytes: 512 * 1024,
   /** Objects that each kind keeps decoded beside their bytes. */
   decodedObjectsMax: 2_000,
+  /** Labels that each kind's objects are indexed by: those that lists asked for last. */
+  indexedLabelsMax: 32,
+  /** Fewer objects than this are looked through, not indexed. */
+  indexedObjectsMin: 100,
   /** Pages of lists that can be continued from memory. */
   snapshotsMax: 8,
   /** Upstream's --max-requests-inflight and --max-mutating-requests-inflight. */

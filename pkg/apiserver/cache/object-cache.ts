@@ -9,6 +9,7 @@ import { atRevision, type Entry } from "./entry.ts";
 import { type EntryCodec, sameBytes, type Prepared } from "./entry-codec.ts";
 import { type CacheEvent, EventRing } from "./event-ring.ts";
 import { GroupIndex } from "./group-index.ts";
+import { LabelIndex } from "./label-index.ts";
 import { type Slot, SortedSlots } from "./sorted-slots.ts";
 import { type Selection, WatchGroup, type WatchRendering, frameOf } from "./watch-group.ts";
 import { changeWithin } from "./watch-group.ts";
@@ -34,6 +35,7 @@ export class ObjectCache {
   readonly #namespaces = new Map<string, SortedSlots>();
   /** Field position → value → slots. */
   readonly #fields: ReadonlyMap<number, Map<string, Set<Slot>>>;
+  readonly #labels = new LabelIndex();
   /** Written by this server and not yet seen in the feed: need not be decoded again. */
   readonly #written = new Map<string, Prepared>();
   readonly #decoded: Entry[] = [];
@@ -87,9 +89,29 @@ export class ObjectCache {
       const one = this.get(this.codec.keyOf(namespace, name));
       return one === undefined ? [] : filtered([one], selection);
     }
-    const found = indexed === undefined ? this.#inPlace(namespace) : this.#withField(indexed);
-    const open = name === "" && indexed === undefined && matches === undefined;
-    return open ? found : filtered(found, selection);
+    if (indexed !== undefined) return filtered(this.#withField(indexed), selection);
+    const labelled = this.#withLabels(selection);
+    if (labelled !== undefined) return labelled;
+    const found = this.#inPlace(namespace);
+    return name === "" && matches === undefined ? found : filtered(found, selection);
+  }
+
+  /** Undefined: the labels say less about where the objects are than the namespace does. */
+  #withLabels(selection: Selection): Entry[] | undefined {
+    const { labels, namespace } = selection;
+    const inPlace = this.#countIn(namespace);
+    if (labels.length === 0 || inPlace < limits.indexedObjectsMin) return undefined;
+    const sets = this.#labels.candidates(labels, () => this.#slots.values());
+    if (sets.reduce((sum, { size }) => sum + size, 0) > inPlace) return undefined;
+    const found: Entry[] = [];
+    for (const set of sets)
+      for (const { entry } of set)
+        if (entry !== undefined && isChosen(selection, entry)) found.push(entry);
+    return found.sort(byKey);
+  }
+
+  #countIn(namespace: string): number {
+    return namespace === "" ? this.#slots.size : (this.#namespaces.get(namespace)?.size ?? 0);
   }
 
   #inPlace(namespace: string): Entry[] {
@@ -107,7 +129,7 @@ export class ObjectCache {
     if (slots === undefined) return [];
     const found: Entry[] = [];
     for (const { entry } of slots) if (entry !== undefined) found.push(entry);
-    return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return found.sort(byKey);
   }
 
   /** Forgets everything and ends all watches: what happened in between is not known. */
@@ -117,6 +139,7 @@ export class ObjectCache {
     this.#slots.clear();
     this.#namespaces.clear();
     for (const values of this.#fields.values()) values.clear();
+    this.#labels.clear();
     this.#written.clear();
     this.#ring = new EventRing(revision, ringLimits);
     for (const { key, value, revision: at } of items) {
@@ -220,6 +243,7 @@ export class ObjectCache {
   }
 
   #reindex(slot: Slot, before: Entry | undefined, now: Entry | undefined): void {
+    this.#labels.move(slot, before?.labels, now?.labels);
     for (const [field, values] of this.#fields) {
       const old = before?.fields[field];
       const next = now?.fields[field];
@@ -284,12 +308,12 @@ function dropFrom(values: Map<string, Set<Slot>>, value: string, slot: Slot): vo
   if (slots?.size === 0) values.delete(value);
 }
 
-function filtered(entries: readonly Entry[], selection: Selection): Entry[] {
-  const { namespace, name, matches } = selection;
-  return entries.filter(
-    (entry) =>
-      (namespace === "" || entry.namespace === namespace) &&
-      (name === "" || entry.name === name) &&
-      (matches === undefined || matches(entry)),
-  );
-}
+const byKey = (a: Entry, b: Entry): number => (a.key < b.key ? -1 : 1);
+
+const isChosen = ({ namespace, name, matches }: Selection, entry: Entry): boolean =>
+  (namespace === "" || entry.namespace === namespace) &&
+  (name === "" || entry.name === name) &&
+  (matches === undefined || matches(entry));
+
+const filtered = (entries: readonly Entry[], selection: Selection): Entry[] =>
+  entries.filter((entry) => isChosen(selection, entry));

@@ -4,6 +4,7 @@
  */
 import { atRevision, type Entry, type Layout } from "./entry.ts";
 import type { CacheEvent, ChangeType } from "./event-ring.ts";
+import type { LabelEquality } from "./label-index.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** How a watch's events are written: JSON lines, protobuf frames, tables. */
@@ -23,6 +24,8 @@ export interface Selection {
   readonly name: string;
   /** An equality on one of the kind's indexed fields. */
   readonly indexed: { readonly field: number; readonly value: string } | undefined;
+  /** What `matches` asks of labels by equality: where the objects are to be found. */
+  readonly labels: readonly LabelEquality[];
   /** What the place does not decide; undefined: everything there is chosen. */
   readonly matches: ((entry: Entry) => boolean) | undefined;
 }

@@ -56,6 +56,7 @@ export function selectionOf(codec: EntryCodec, request: SelectionRequest): Selec
     namespace: place.namespace,
     name: place.name,
     indexed: place.indexed,
+    labels: labels.filter(isEquality),
     matches: tests.length === 0 ? undefined : (entry) => tests.every((test) => test(entry)),
   };
 }
@@ -65,8 +66,12 @@ export const everythingIn = (namespace: string, name = ""): Selection => ({
   namespace,
   name,
   indexed: undefined,
+  labels: [],
   matches: undefined,
 });
+
+const isEquality = ({ operator }: Requirement): boolean =>
+  operator === "=" || operator === "==" || operator === "in";
 
 function readLabels(text: string): readonly Requirement[] {
   try {

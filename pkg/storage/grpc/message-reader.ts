@@ -1,4 +1,4 @@
-/** Messages in a stream's DATA: five bytes before each say whether it is compressed and how long. */
+/** Messages in a stream's DATA. Five bytes before each say how long it is, and if compressed. */
 import { GrpcError, statusCodes } from "./grpc-status.ts";
 
 export const prefixBytes = 5;

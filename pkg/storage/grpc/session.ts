@@ -250,7 +250,7 @@ export class GrpcSession {
     this.#onPong = undefined;
   }
 
-  /** The peer takes no further streams, and has not looked at those after the last that it names. */
+  /** The peer takes no further streams; those after the last that it names were not looked at. */
   #takeGoAway(frame: Frame): void {
     const last = numberIn(frame);
     this.#isDraining = true;
