@@ -7,7 +7,7 @@ import { clusterDefaults } from "../wiring/cluster-settings.ts";
 import { logFlags } from "../wiring/doors.ts";
 import { runProgram } from "../wiring/run-program.ts";
 import { nodeLog } from "./machine.ts";
-import { distFolder } from "./node-process.ts";
+import { distFolder, forgetNodeStart } from "./node-process.ts";
 
 const text = {
   name: "tsadm reset",
@@ -36,6 +36,7 @@ export const reset = (words: readonly string[]): Promise<void> =>
     async ({ flags: given }) => {
       if (!given.force && !(await isSure())) throw new Error("stopped; nothing was changed");
       const isControlPlane = existsSync(join(specDefaults.configFolder, "manifests/etcd.yaml"));
+      forgetNodeStart();
       await removeCluster({
         configFolder: specDefaults.configFolder,
         dataFolder: specDefaults.dataFolder,
