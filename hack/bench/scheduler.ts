@@ -2,7 +2,8 @@
  * How many pods a second get a node: the decision alone, in one process with the API server, and
  * over TLS through the API server on SQLite and on etcd, beside upstream's kube-scheduler on ours
  * and on its own API server. Pods are there before the scheduler starts; the clock runs from the
- * first binding to the last.
+ * first binding to the last. Beside it stands the CPU time that each process spent for one pod,
+ * which a busy machine changes less.
  *
  *     node hack/bench/scheduler.ts [--nodes 1000] [--pods 5000] [--kinds basic,spread]
  *         [--rows decision,process,process-sqlite,sqlite,etcd,kube-on-ours,upstream]
@@ -10,7 +11,7 @@
  * Upstream's rows need Go and ../shared (they are built at their first use).
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -63,10 +64,38 @@ const token = "benchtoken";
 const folder = mkdtempSync(join(tmpdir(), "tskube-bench-scheduler-"));
 const pki = join(folder, "pki");
 const ended: (() => void)[] = [];
+const running = new Map<string, number>();
+
+interface Measured {
+  readonly perSecond: number;
+  readonly cpu: string;
+}
+
+/** The kernel counts CPU time in hundredths of a second. */
+const tickMs = 10;
+
+function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * tickMs;
+}
+
+/** CPU time of each running process of ours from now on, for one pod. */
+function countCpu(): () => string {
+  const before = new Map([...running].map(([name, pid]) => [name, cpuMsOf(pid)]));
+  return () =>
+    [...running]
+      .map(([name, pid]) => {
+        const ms = cpuMsOf(pid) - (before.get(name) ?? 0);
+        return `${name} ${(ms / size.pods).toFixed(3)} ms`;
+      })
+      .join(", ");
+}
 
 function start(program: string, args: readonly string[], name: string): void {
   const log = openSync(join(folder, `${name}.log`), "a");
   const child = spawn(program, args, { stdio: ["ignore", log, log] });
+  if (child.pid !== undefined) running.set(name, child.pid);
   ended.push(() => child.kill("SIGKILL"));
 }
 
@@ -85,6 +114,7 @@ async function untilReady(server: string): Promise<void> {
 
 function stopAll(): void {
   for (const end of ended.splice(0).toReversed()) end();
+  running.clear();
 }
 
 function kubeconfigFor(server: string): string {
@@ -182,16 +212,17 @@ async function overTls(
   server: string,
   kind: Kind,
   startScheduler: (server: string) => void,
-): Promise<number> {
+): Promise<Measured> {
   const client = clientOf(server);
   await fillCluster(client, size, kind);
   const counting = countBindings({ server, token }, size.pods);
+  const cpu = countCpu();
   startScheduler(server);
-  return await counting;
+  return { perSecond: await counting, cpu: cpu() };
 }
 
 /** API server and scheduler share this process and meet in memory, as in `tskube up`. */
-async function inProcess(kind: Kind, storage: Storage): Promise<number> {
+async function inProcess(kind: Kind, storage: Storage): Promise<Measured> {
   const stop = new AbortController();
   const doors = systemDoors("bench", "warn");
   const options = {
@@ -211,14 +242,18 @@ async function inProcess(kind: Kind, storage: Storage): Promise<number> {
   await fillCluster(admin.client, size, kind);
   const counting = countBindings({ watchedBy: admin.client }, size.pods);
   const access = apiAccess(as("system:kube-scheduler"), "default-scheduler", doors, stop.signal);
-  const running = runScheduling(access, stop.signal);
-  const rate = await counting;
+  running.set("all", process.pid);
+  const cpu = countCpu();
+  const scheduling = runScheduling(access, stop.signal);
+  const measured = { perSecond: await counting, cpu: cpu() };
   stop.abort(new Error("measured"));
-  await running;
-  return rate;
+  await scheduling;
+  return measured;
 }
 
-const withUpstreamServer = async (run: (server: string) => Promise<number>): Promise<number> => {
+const withUpstreamServer = async (
+  run: (server: string) => Promise<Measured>,
+): Promise<Measured> => {
   const script = join(shared, "bench/apibench/upstream.sh");
   execFileSync(script, ["up"], { stdio: ["ignore", "ignore", "inherit"] });
   try {
@@ -229,12 +264,13 @@ const withUpstreamServer = async (run: (server: string) => Promise<number>): Pro
 };
 
 /** What each row is called and how it is measured. */
-const measures: Readonly<Record<string, readonly [string, (kind: Kind) => Promise<number>]>> = {
+const measures: Readonly<Record<string, readonly [string, (kind: Kind) => Promise<Measured>]>> = {
   decision: [
     "the decision alone",
     (kind) => {
       decisionsPerSecond(100, 1_000, kind);
-      return Promise.resolve(decisionsPerSecond(size.nodes, size.pods, kind));
+      const perSecond = decisionsPerSecond(size.nodes, size.pods, kind);
+      return Promise.resolve({ perSecond, cpu: "" });
     },
   ],
   process: [
@@ -305,10 +341,11 @@ try {
         console.log(`skipped: ${what}: ../shared is not there`);
         continue;
       }
-      const value = await measure(kind);
+      const { perSecond, cpu } = await measure(kind);
       stopAll();
-      rows.push({ what, value: `${value.toFixed(0)} pods/s` });
-      console.log(`${kind}: ${what}: ${value.toFixed(0)} pods/s`);
+      const value = `${perSecond.toFixed(0)} pods/s${cpu === "" ? "" : `; CPU a pod: ${cpu}`}`;
+      rows.push({ what, value });
+      console.log(`${kind}: ${what}: ${value}`);
     }
     printTable(`${size.pods} pods on ${size.nodes} nodes, ${kind}`, rows);
   }
