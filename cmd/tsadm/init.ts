@@ -1,18 +1,21 @@
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
 import { generateToken } from "../../pkg/kubeadm/join-token.ts";
-import { specDefaults, type ClusterSpec } from "../../pkg/kubeadm/cluster-spec.ts";
-import { parseInitFile, type InitFile } from "../../pkg/kubeadm/configuration.ts";
+import { imagesIn, specDefaults, type ClusterSpec } from "../../pkg/kubeadm/cluster-spec.ts";
+import { initFileOf, type InitFile } from "../../pkg/kubeadm/configuration.ts";
 import { durationMs } from "../../pkg/base/duration.ts";
+import { describeSource, imageSource, repositoryOf } from "../../pkg/kubeadm/image-source.ts";
 import { initPhases, waitForSignature, type InitContext } from "../../pkg/kubeadm/init-phases.ts";
 import { joinLine } from "../../pkg/kubeadm/join-line.ts";
 import { runSetup, selectPhases } from "../../pkg/kubeadm/setup-phase.ts";
 import type { Random } from "../../pkg/base/random.ts";
 import { defaultNodeAddress, defaultNodeName } from "../wiring/cluster-settings.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
+import { splitList } from "../wiring/run-commands.ts";
 import { runProgram } from "../wiring/run-program.ts";
-import { machineFacts, nodeLog, provideImages } from "./machine.ts";
+import { readConfigFileWarning } from "./config-file.ts";
+import { allParts, imagesFlag, provide } from "./images.ts";
+import { machineFacts, nodeLog } from "./machine.ts";
 import { startNode } from "./node-process.ts";
 
 const text = {
@@ -20,7 +23,12 @@ const text = {
   about: "makes this machine the first of a cluster; init phase NAME runs one phase of it",
 };
 const flags = {
-  config: { kind: "text", help: "File with InitConfiguration and ClusterConfiguration (v1beta4)" },
+  config: {
+    kind: "text",
+    help:
+      "File with InitConfiguration, ClusterConfiguration (v1beta4), KubeletConfiguration and " +
+      "KubeProxyConfiguration",
+  },
   "apiserver-advertise-address": { kind: "text", help: "This machine's address for others" },
   "apiserver-bind-port": { kind: "number", help: `Of the API server (${specDefaults.bindPort})` },
   "apiserver-cert-extra-sans": { kind: "list", help: "More names of the API server" },
@@ -32,6 +40,11 @@ const flags = {
     kind: "text",
     help: `Of the cluster's names (${specDefaults.dnsDomain})`,
   },
+  "image-repository": {
+    kind: "text",
+    help: `Where the cluster's images are (${specDefaults.imageRepository}: made here)`,
+  },
+  ...imagesFlag,
   token: { kind: "text", help: "The bootstrap token (a new one)" },
   "token-ttl": { kind: "text", help: "How long it is good; 0: without an end (24h0m0s)" },
   "skip-phases": { kind: "list", help: "Phases that are left out" },
@@ -41,11 +54,12 @@ const flags = {
 } as const;
 type InitFlags = Flags<typeof flags>;
 
-const readConfig = async (file: string | undefined): Promise<InitFile> =>
-  file === undefined ? {} : parseInitFile(await readFile(file, "utf8"), file);
-
-const words = (list: readonly string[]): readonly string[] =>
-  list.flatMap((value) => value.split(",")).filter((value) => value !== "");
+/** A registry that images are taken from is that of the cluster's pods too. */
+function imagesOf(given: InitFlags, file: InitFile) {
+  const named = given["image-repository"] ?? file.imageRepository ?? specDefaults.imageRepository;
+  const source = imageSource(given.images, named);
+  return { source, imageRepository: repositoryOf(source, named) };
+}
 
 /** Flags over the file over defaults. */
 function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
@@ -55,9 +69,13 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
   const bindPort = given["apiserver-bind-port"] ?? file.bindPort ?? specDefaults.bindPort;
   const endpoint = given["control-plane-endpoint"] ?? file.controlPlaneEndpoint ?? address;
   const ttl = given["token-ttl"] ?? file.tokenTtl;
-  const sans = words(given["apiserver-cert-extra-sans"]);
+  const sans = splitList(given["apiserver-cert-extra-sans"]);
+  const { imageRepository } = imagesOf(given, file);
   return {
     ...specDefaults,
+    ...passedOn(file),
+    imageRepository,
+    images: imagesIn(imageRepository),
     nodeName: given["node-name"] ?? file.nodeName ?? defaultNodeName(),
     advertiseAddress: address,
     bindPort,
@@ -72,6 +90,18 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
   };
 }
 
+/** What only a file can say. */
+const passedOn = (file: InitFile): Partial<ClusterSpec> => ({
+  ...(file.extraArgs === undefined ? {} : { extraArgs: file.extraArgs }),
+  ...(file.taints === undefined ? {} : { taints: file.taints }),
+  ...(file.kubelet === undefined ? {} : { kubelet: file.kubelet }),
+  ...(file.proxy === undefined ? {} : { proxy: file.proxy }),
+  ...(file.tokenDescription === undefined ? {} : { tokenDescription: file.tokenDescription }),
+  ...(file.tokenGroups === undefined ? {} : { tokenGroups: file.tokenGroups }),
+  isProxyDisabled: file.isProxyDisabled === true,
+  isDnsDisabled: file.isDnsDisabled === true,
+});
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function runInit(
@@ -80,22 +110,27 @@ async function runInit(
   signal: AbortSignal,
 ): Promise<void> {
   const doors = systemDoors("tsadm", given["log-level"] ?? "warn");
-  const spec = specOf(given, await readConfig(given.config), doors.random);
+  const { config = "", "dry-run": isDry } = given;
+  const file = initFileOf(await readConfigFileWarning(given.config), config);
+  const spec = specOf(given, file, doors.random);
+  const { source } = imagesOf(given, file);
   const context: InitContext = {
     ...doors,
     spec,
     say,
     signal,
     nodeLog,
-    ignoredChecks: words(given["ignore-preflight-errors"]),
+    ignoredChecks: [...splitList(given["ignore-preflight-errors"]), ...(file.ignoredChecks ?? [])],
     facts: () => machineFacts(spec),
-    provideImages: () => provideImages({ ...spec.images, dataFolder: spec.dataFolder }, doors),
+    plannedImages: () => describeSource(source, spec.images, allParts),
+    provideImages: () => provide({ ...spec, source, parts: allParts }, doors, signal),
     startNode: async () => startNode({ ...spec, nodeAddress: spec.advertiseAddress, log: nodeLog }),
   };
-  const skipped = words(given["skip-phases"]);
+  const skipped = [...splitList(given["skip-phases"]), ...(file.skipPhases ?? [])];
   const chosen = selectPhases(initPhases, { skipped, ...(only === undefined ? {} : { only }) });
-  await runSetup(chosen, context, given["dry-run"]);
-  if (only !== undefined || given["dry-run"]) return;
+  const onlyTells = isDry || file.dryRun === true;
+  await runSetup(chosen, context, onlyTells);
+  if (only !== undefined || onlyTells) return;
   if (chosen.some(({ name }) => name === "bootstrap-token")) await waitForSignature(context);
   say(await farewell(spec));
 }

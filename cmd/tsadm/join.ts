@@ -1,20 +1,19 @@
-import { readFile } from "node:fs/promises";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
-import { parseToken } from "../../pkg/kubeadm/join-token.ts";
-import { specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
-import { parseJoinFile, type JoinFile } from "../../pkg/kubeadm/configuration.ts";
+import { imagesIn, localRepository, specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
+import { joinFileOf, type JoinFile } from "../../pkg/kubeadm/configuration.ts";
 import { checkHashForm } from "../../pkg/kubeadm/discovery.ts";
-import {
-  forgetJoin,
-  joinPhases,
-  type JoinContext,
-  type JoinSpec,
-} from "../../pkg/kubeadm/join-phases.ts";
+import { describeSource, imageSource } from "../../pkg/kubeadm/image-source.ts";
+import { forgetJoin, joinPhases } from "../../pkg/kubeadm/join-phases.ts";
+import type { Discovery, JoinContext, JoinSpec } from "../../pkg/kubeadm/join-spec.ts";
+import { parseToken } from "../../pkg/kubeadm/join-token.ts";
 import { runSetup, selectPhases } from "../../pkg/kubeadm/setup-phase.ts";
 import { defaultNodeAddress, defaultNodeName } from "../wiring/cluster-settings.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
+import { splitList } from "../wiring/run-commands.ts";
 import { runProgram } from "../wiring/run-program.ts";
-import { machineFacts, nodeLog, provideImages } from "./machine.ts";
+import { readConfigFileWarning } from "./config-file.ts";
+import { imagesFlag, provide, workerParts } from "./images.ts";
+import { machineFacts, nodeLog } from "./machine.ts";
 import { startNode } from "./node-process.ts";
 
 const text = {
@@ -24,7 +23,16 @@ const text = {
 };
 const flags = {
   config: { kind: "text", help: "File with a JoinConfiguration (v1beta4)" },
-  token: { kind: "text", help: "The bootstrap token" },
+  token: {
+    kind: "text",
+    help: "The bootstrap token, for discovery and for the certificate's request",
+  },
+  "discovery-token": { kind: "text", help: "For discovery alone" },
+  "tls-bootstrap-token": { kind: "text", help: "For the certificate's request alone" },
+  "discovery-file": {
+    kind: "text",
+    help: "Instead of a token: a kubeconfig with the cluster, or its https:// address",
+  },
   "discovery-token-ca-cert-hash": {
     kind: "list",
     help: "sha256:… of the cluster's authority; several: one of them",
@@ -35,6 +43,7 @@ const flags = {
   },
   "node-name": { kind: "text", help: "Name of this node (the host's name)" },
   "node-ip": { kind: "text", help: "Its address for others (the first that is not loopback)" },
+  ...imagesFlag,
   "skip-phases": { kind: "list", help: "Phases that are left out" },
   "ignore-preflight-errors": { kind: "list", help: "Checks that only warn, or all" },
   "dry-run": { kind: "bool", help: "Say what would be done, and do nothing" },
@@ -42,20 +51,22 @@ const flags = {
 } as const;
 type JoinFlags = Flags<typeof flags>;
 
-const words = (list: readonly string[]): readonly string[] =>
-  list.flatMap((value) => value.split(",")).filter((value) => value !== "");
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const readConfig = async (file: string | undefined): Promise<JoinFile> =>
-  file === undefined ? {} : parseJoinFile(await readFile(file, "utf8"), file);
-
-function specOf(given: JoinFlags, file: JoinFile, place: string | undefined): JoinSpec {
+function discoveryOf(given: JoinFlags, file: JoinFile, place: string | undefined): Discovery {
+  const at = given["discovery-file"] ?? file.discoveryFile;
+  const discoveryToken = given["discovery-token"] ?? given.token ?? file.token;
+  if (at !== undefined) {
+    if (given["discovery-token"] !== undefined) {
+      throw new UsageError("say either --discovery-file or --discovery-token");
+    }
+    return { by: "file", place: at };
+  }
   const endpoint = place ?? file.apiServerEndpoint;
-  const bearer = given.token ?? file.token;
   if (endpoint === undefined) throw new UsageError("say where the cluster is: HOST:PORT");
-  if (bearer === undefined) throw new UsageError("--token is required");
-  const given_ = words(given["discovery-token-ca-cert-hash"]);
-  const caCertHashes = given_.length === 0 ? (file.caCertHashes ?? []) : given_;
+  if (discoveryToken === undefined) throw new UsageError("--token is required");
+  const hashes = splitList(given["discovery-token-ca-cert-hash"]);
+  const caCertHashes = hashes.length === 0 ? (file.caCertHashes ?? []) : hashes;
   const isUnsafe =
     given["discovery-token-unsafe-skip-ca-verification"] || file.unsafeSkipCAVerification === true;
   if (caCertHashes.length === 0 && !isUnsafe) {
@@ -65,16 +76,34 @@ function specOf(given: JoinFlags, file: JoinFile, place: string | undefined): Jo
   }
   checkHashForm(caCertHashes);
   return {
+    by: "token",
+    endpoint: /:\d+$/.test(endpoint) ? endpoint : `${endpoint}:${specDefaults.bindPort}`,
+    trust: { token: parseToken(discoveryToken), caCertHashes },
+  };
+}
+
+function specOf(given: JoinFlags, file: JoinFile, place: string | undefined): JoinSpec {
+  const bearer =
+    given["tls-bootstrap-token"] ?? given.token ?? file.tlsBootstrapToken ?? file.token;
+  if (bearer !== undefined) parseToken(bearer);
+  return {
     configFolder: specDefaults.configFolder,
     dataFolder: specDefaults.dataFolder,
     runFolder: specDefaults.runFolder,
     nodeName: given["node-name"] ?? file.nodeName ?? defaultNodeName(),
     nodeAddress: given["node-ip"] ?? defaultNodeAddress(),
-    endpoint: /:\d+$/.test(endpoint) ? endpoint : `${endpoint}:${specDefaults.bindPort}`,
-    bearer,
-    trust: { token: parseToken(bearer), caCertHashes },
+    discovery: discoveryOf(given, file, place),
+    ...(bearer === undefined ? {} : { bearer }),
+    ...(file.taints === undefined ? {} : { taints: file.taints }),
   };
 }
+
+const fetchText = async (url: string, signal: AbortSignal): Promise<string> => {
+  if (!url.startsWith("https://")) throw new Error("only https:// can be believed");
+  const answer = await fetch(url, { signal });
+  if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
+  return await answer.text();
+};
 
 async function runJoin(
   given: JoinFlags,
@@ -83,7 +112,11 @@ async function runJoin(
   signal: AbortSignal,
 ): Promise<void> {
   const doors = systemDoors("tsadm", given["log-level"] ?? "warn");
-  const spec = specOf(given, await readConfig(given.config), place);
+  const { config = "" } = given;
+  const file = joinFileOf(await readConfigFileWarning(given.config), config);
+  const spec = specOf(given, file, place);
+  const sourceIn = (repository: string) => imageSource(given.images, repository);
+  const planned = sourceIn(localRepository);
   let isStarted = false;
   const context: JoinContext = {
     ...doors,
@@ -92,27 +125,39 @@ async function runJoin(
     say,
     signal,
     nodeLog,
-    ignoredChecks: words(given["ignore-preflight-errors"]),
+    fetchText,
+    ignoredChecks: [...splitList(given["ignore-preflight-errors"]), ...(file.ignoredChecks ?? [])],
     facts: () => machineFacts(spec),
-    provideImages: () =>
-      provideImages({ dataFolder: spec.dataFolder, tskube: specDefaults.images.tskube }, doors),
-    startNode: async (subnets) => {
+    plannedImages: () => describeSource(planned, specDefaults.images, workerParts),
+    provideImages: (repository) =>
+      provide(
+        {
+          source: sourceIn(repository),
+          images: imagesIn(repository),
+          parts: workerParts,
+          dataFolder: spec.dataFolder,
+        },
+        doors,
+        signal,
+      ),
+    startNode: async (cluster) => {
       isStarted = true;
-      startNode({ ...spec, ...subnets, log: nodeLog });
+      await startNode({ ...spec, ...cluster, log: nodeLog });
     },
   };
-  const skipped = words(given["skip-phases"]);
+  const skipped = [...splitList(given["skip-phases"]), ...(file.skipPhases ?? [])];
+  const onlyTells = given["dry-run"] || file.dryRun === true;
   const chosen = selectPhases(joinPhases, { skipped, ...(only === undefined ? {} : { only }) });
   try {
-    await runSetup(chosen, context, given["dry-run"]);
+    await runSetup(chosen, context, onlyTells);
   } catch (error) {
     const wasClean = chosen.some(({ name }) => name === "preflight");
     const isRefused = error instanceof Error && error.message.startsWith("phase preflight ");
     // What was there before is not ours to remove.
-    if (!isStarted && wasClean && !isRefused && !given["dry-run"]) await forgetJoin(spec);
+    if (!isStarted && wasClean && !isRefused && !onlyTells) await forgetJoin(spec);
     throw error;
   }
-  if (only !== undefined || given["dry-run"]) return;
+  if (only !== undefined || onlyTells) return;
   say("\nThis machine has joined the cluster. On the control plane: tskubectl get nodes");
 }
 

@@ -1,32 +1,31 @@
 /** tsadm: starts clusters, lets machines join and leave them, as kubeadm does. */
 import { kubernetesVersion } from "../../api/version.ts";
+import { runCommands, type Commands } from "../wiring/run-commands.ts";
 
-const commands: Readonly<
-  Record<string, { readonly about: string; readonly run: () => Promise<void> }>
-> = {
+const commands: Commands = {
   init: {
     about: "make this machine the first of a cluster",
-    run: async () => (await import("./init.ts")).init(words),
+    run: async (words) => (await import("./init.ts")).init(words),
   },
   join: {
     about: "let this machine join a cluster",
-    run: async () => (await import("./join.ts")).join(words),
+    run: async (words) => (await import("./join.ts")).join(words),
   },
   reset: {
     about: "remove all that init or join made on this machine",
-    run: async () => (await import("./reset.ts")).reset(words),
+    run: async (words) => (await import("./reset.ts")).reset(words),
   },
   token: {
     about: "what machines join with: create, list, delete, generate",
-    run: async () => (await import("./token.ts")).token(words),
+    run: async (words) => (await import("./token.ts")).token(words),
   },
   certs: {
-    about: "certificates: check-expiration, renew",
-    run: async () => (await import("./certs.ts")).certs(words),
+    about: "certificates: check-expiration, renew, generate-csr",
+    run: async (words) => (await import("./certs.ts")).certs(words),
   },
   config: {
-    about: "configuration files: print init-defaults, print join-defaults, images list",
-    run: async () => (await import("./config.ts")).config(words),
+    about: "configuration files and images: print, validate, images",
+    run: async (words) => (await import("./config.ts")).config(words),
   },
   version: {
     about: "print the version",
@@ -34,15 +33,4 @@ const commands: Readonly<
   },
 };
 
-const [name = "help", ...words] = process.argv.slice(2);
-const command = commands[name];
-if (command !== undefined) await command.run();
-else {
-  const lines = Object.entries(commands).map(
-    ([word, { about }]) => `  ${word.padEnd(12)} ${about}`,
-  );
-  const isHelp = ["help", "--help", "-h"].includes(name);
-  const head = isHelp ? "tsadm COMMAND [--help]" : `tsadm: unknown command "${name}"`;
-  (isHelp ? process.stdout : process.stderr).write(`${head}\n\nCommands:\n${lines.join("\n")}\n`);
-  process.exitCode = isHelp ? 0 : 2;
-}
+await runCommands("tsadm", commands, process.argv.slice(2));

@@ -48,18 +48,46 @@ function* withFolders(members: Iterable<LayerMember>, made: Set<string>): Genera
   }
 }
 
-function* programMembers(program: string, path: string): Generator<LayerMember> {
-  yield hostFile(program, path, 0o755);
-  for (const library of librariesOf(program)) {
-    yield hostFile(library, placeInImage(library.slice(1)) ?? library.slice(1), 0o755);
-  }
+/** A file of this machine that is run or opened, and its place in the image. */
+type Program = readonly [source: string, path: string];
+
+const asLibrary = (source: string): Program => [
+  source,
+  placeInImage(source.slice(1)) ?? source.slice(1),
+];
+
+/** The programs with all that they are linked with, each file once. */
+function* programMembers(programs: readonly Program[]): Generator<LayerMember> {
+  const libraries = programs.flatMap(([source]) => librariesOf(source)).map(asLibrary);
+  const files = new Map([...programs, ...libraries].map(([source, path]) => [path, source]));
+  for (const [path, source] of files) yield hostFile(source, path, 0o755);
 }
 
-async function* baseLayer(program: string, path: string): AsyncGenerator<LayerMember> {
+/** The service proxy opens it at run time: no program here is linked with it. */
+const packetFilter = "libnftables.so.1";
+
+/** It reads protocols' names there: Debian's netbase is on every machine, and not in the image. */
+const protocols = textMember("etc/protocols", "icmp 1\ntcp 6\nudp 17\nipv6-icmp 58\nsctp 132\n");
+
+function packetFilterLibrary(): Program {
+  const cache = execFileSync("/sbin/ldconfig", ["-p"], { encoding: "utf8" });
+  const line = cache.split("\n").find((one) => one.trim().startsWith(`${packetFilter} `));
+  const [, library] = /=> (\/\S+)/.exec(line ?? "") ?? [];
+  if (library === undefined)
+    throw new Error(`${packetFilter} is missing; install it: apt-get install nftables`);
+  return asLibrary(library);
+}
+
+async function* baseLayer(own: Iterable<LayerMember>): AsyncGenerator<LayerMember> {
   const base = baseMembers(accounts);
   yield* base;
   const made = new Set(base.map(({ entry }) => entry.path.replace(/\/$/, "")));
-  yield* withFolders(programMembers(program, path), made);
+  yield* withFolders(own, made);
+}
+
+function* nodeMembers(): Generator<LayerMember> {
+  yield* programMembers([[process.execPath, node], packetFilterLibrary()]);
+  yield protocols;
 }
 
 /** What `npm run build` made, each program under its own name on the search path. */
@@ -98,7 +126,7 @@ export async function buildProgramImage(images: Images, name: string, dist: stri
   await buildImage(images, {
     name,
     config: noDefaults,
-    layers: [baseLayer(process.execPath, node), programsLayer(dist)],
+    layers: [baseLayer(nodeMembers()), programsLayer(dist)],
     compression: "none",
   });
 }
@@ -113,7 +141,7 @@ export async function buildEtcdImage(images: Images, name: string): Promise<void
     await buildImage(images, {
       name,
       config: noDefaults,
-      layers: [baseLayer(etcdProgram, etcdProgram.slice(1))],
+      layers: [baseLayer(programMembers([[etcdProgram, etcdProgram.slice(1)]]))],
       compression: "none",
     });
     return;

@@ -1,24 +1,23 @@
 /** tskube: a whole cluster in one process, and what belongs to it. */
 import { kubernetesVersion } from "../../api/version.ts";
+import { runCommands, type Commands } from "../wiring/run-commands.ts";
 
-const commands: Readonly<
-  Record<string, { readonly about: string; readonly run: () => Promise<void> }>
-> = {
+const commands: Commands = {
   up: {
     about: "run a cluster of one node; --simulate needs no privileges",
-    run: async () => (await import("./up.ts")).up(words),
+    run: async (words) => (await import("./up.ts")).up(words),
   },
   down: {
     about: "stop it and remove what it left on this machine",
-    run: async () => (await import("./down.ts")).down(words),
+    run: async (words) => (await import("./down.ts")).down(words),
   },
   node: {
     about: "run this machine as a node of a cluster (started by tsadm)",
-    run: async () => (await import("./node.ts")).node(words),
+    run: async (words) => (await import("./node.ts")).node(words),
   },
   supervisor: {
     about: "own the node's containers (started by up and node)",
-    run: async () => (await import("./supervisor.ts")).supervisor(words),
+    run: async (words) => (await import("./supervisor.ts")).supervisor(words),
   },
   version: {
     about: "print the version",
@@ -26,15 +25,4 @@ const commands: Readonly<
   },
 };
 
-const [name = "help", ...words] = process.argv.slice(2);
-const command = commands[name];
-if (command !== undefined) await command.run();
-else {
-  const lines = Object.entries(commands).map(
-    ([word, { about }]) => `  ${word.padEnd(12)} ${about}`,
-  );
-  const isHelp = ["help", "--help", "-h"].includes(name);
-  const head = isHelp ? "tskube COMMAND [--help]" : `tskube: unknown command "${name}"`;
-  (isHelp ? process.stdout : process.stderr).write(`${head}\n\nCommands:\n${lines.join("\n")}\n`);
-  process.exitCode = isHelp ? 0 : 2;
-}
+await runCommands("tskube", commands, process.argv.slice(2));

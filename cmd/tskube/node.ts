@@ -19,7 +19,7 @@ import { keepThisProcess, letGo } from "./kept-process.ts";
 
 const text = {
   name: "tskube node",
-  about: "runs this machine as a node of a cluster: runtime, kubelet, pod routes, service proxy",
+  about: "runs this machine as a node of a cluster: runtime, kubelet, pod routes",
 };
 const flags = {
   "config-dir": {
@@ -61,11 +61,7 @@ async function runNode(given: Flags<typeof flags>, signal: AbortSignal): Promise
       clusterCidr: given["cluster-cidr"] ?? "10.244.0.0/16",
       serviceCidr: given["service-cidr"] ?? clusterDefaults.serviceCidr,
       bridge: given.bridge ?? clusterDefaults.bridge,
-      kubeletPort: kubelet.port,
-      clusterDns: kubelet.clusterDns,
-      clusterDomain: kubelet.clusterDomain,
-      podsMax: kubelet.podsMax,
-      labels: {},
+      kubelet,
       supervisor: ownProgram("supervisor"),
     },
     doors,

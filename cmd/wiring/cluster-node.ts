@@ -1,18 +1,19 @@
-import { existsSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { serveCri } from "../../pkg/cri/grpc-server.ts";
+import type { KubeletSettings } from "../../pkg/kubeadm/kubelet-configuration.ts";
 import type { Kubelet } from "../../pkg/kubelet/kubelet.ts";
 import { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
+import type { CertificateAndKey } from "../../pkg/pki/authority.ts";
 import { startServer } from "../../pkg/serving/server.ts";
-import { aborted } from "./aborted.ts";
-import { accessByKubeconfig } from "./api-access.ts";
+import type { RunningServer } from "../../pkg/serving/server-contract.ts";
+import type { ApiAccess } from "./api-access.ts";
 import { openCriRuntime } from "./cri-runtime.ts";
 import type { Doors } from "./doors.ts";
 import { openKubelet } from "./kubelet-node.ts";
+import { keepServingCertificate, openNodeAccess } from "./node-certificates.ts";
 import { runNodeNetwork } from "./node-network.ts";
 import { podCgroupRoot } from "./node.ts";
-import { runProxying } from "./proxying.ts";
 
 export interface ClusterNodeOptions {
   /** /etc/tskube: kubelet.conf, pki, manifests, registries.yaml. */
@@ -26,11 +27,7 @@ export interface ClusterNodeOptions {
   readonly clusterCidr: string;
   readonly serviceCidr: string;
   readonly bridge: string;
-  readonly kubeletPort: number;
-  readonly clusterDns: readonly string[];
-  readonly clusterDomain: string;
-  readonly podsMax: number;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly kubelet: KubeletSettings;
   readonly supervisor: readonly [program: string, ...args: string[]];
 }
 
@@ -38,28 +35,28 @@ export interface ClusterNodeOptions {
 const kubeletBodyBytesMax = 1024 * 1024;
 
 /**
- * Runtime, kubelet, pod routes and service proxy of a machine that belongs to a cluster, until the
- * signal aborts. Static pods run before the API answers, since it may be one of them.
+ * Runtime, kubelet and pod routes of a machine that belongs to a cluster, until the signal aborts.
+ * Static pods run before the API answers, since it may be one of them. Services are the business of
+ * a pod, which the cluster has on every node.
  */
 export async function runClusterNode(
   options: ClusterNodeOptions,
   doors: Doors,
   signal: AbortSignal,
 ): Promise<void> {
-  const { nodeName, configFolder } = options;
+  const { configFolder } = options;
   const network = new LateNetwork();
   const registriesFile = join(configFolder, "registries.yaml");
   const criOptions = { ...options, registriesFile, podCidr: network };
   await using runtime = await openCriRuntime(criOptions, doors);
   const cri = await serveCri(runtime.service, join(options.runFolder, "cri.sock"), doors.logger);
-  const kubeconfig = join(configFolder, "kubelet.conf");
-  const access = await accessByKubeconfig(kubeconfig, "kubelet", doors, signal);
+  const access = await openNodeAccess(options, doors, signal);
   const kubelet = await openKubelet(
     {
       ...options,
       nodeIPs: [options.nodeAddress],
       manifestFolder: join(configFolder, "manifests"),
-      port: options.kubeletPort,
+      ...options.kubelet,
       cgroupRoot: podCgroupRoot(options.runFolder),
     },
     runtime.service,
@@ -68,44 +65,31 @@ export async function runClusterNode(
   );
   await Promise.all([
     kubelet.run(signal),
+    access.keep(),
     serveKubelet(kubelet, options, access, signal),
     runNodeNetwork(network, { ...options, registriesFile }, access, signal),
-    runProxying(access, nodeName, signal),
   ]);
   await cri.close();
 }
 
-/** Waits for the kubelet's certificate, which joining nodes get from the cluster, and serves. */
+/** Serves from the first certificate on, and each later one in its turn. */
 async function serveKubelet(
   { handler, upgrade }: Kubelet,
-  { configFolder, kubeletPort }: ClusterNodeOptions,
-  { logger }: Doors,
+  options: ClusterNodeOptions,
+  access: ApiAccess,
   signal: AbortSignal,
 ): Promise<void> {
-  const file = (name: string): string => join(configFolder, "pki", name);
-  await fileExists(file("kubelet.crt"), signal);
-  if (signal.aborted) return;
-  const tls = {
-    certificate: await readFile(file("kubelet.crt"), "utf8"),
-    key: await readFile(file("kubelet.key"), "utf8"),
-    clientAuthorities: await readFile(file("ca.crt"), "utf8"),
+  const { configFolder } = options;
+  const { port, address } = options.kubelet;
+  let server: RunningServer | undefined;
+  const use = async (pair: CertificateAndKey): Promise<void> => {
+    const clientAuthorities = await readFile(join(configFolder, "pki/ca.crt"), "utf8");
+    const tls = { ...pair, clientAuthorities };
+    if (server !== undefined) return server.renewTls(tls);
+    const bodyBytesMax = kubeletBodyBytesMax;
+    server = await startServer({ tls, address, port, handler, upgrade, bodyBytesMax });
+    access.logger.info({ port }, "the kubelet's API answers");
   };
-  const bodyBytesMax = kubeletBodyBytesMax;
-  const listen = { tls, address: "0.0.0.0", port: kubeletPort, handler, upgrade, bodyBytesMax };
-  const server = await startServer(listen);
-  logger.info({ port: kubeletPort }, "the kubelet's API answers");
-  await aborted(signal);
-  await server.close();
-}
-
-/** Resolves when the file is there, or the signal aborts. */
-async function fileExists(path: string, signal: AbortSignal): Promise<void> {
-  const appeared = Promise.withResolvers<void>();
-  const look = (): void => {
-    if (existsSync(path)) appeared.resolve();
-  };
-  const watcher = watch(dirname(path), { persistent: false }, look);
-  look();
-  await Promise.race([appeared.promise, aborted(signal)]);
-  watcher.close();
+  await keepServingCertificate(options, access, use, signal);
+  await server?.close();
 }

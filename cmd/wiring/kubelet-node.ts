@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { CriService } from "../../api/cri/v1.ts";
 import type { Client } from "../../pkg/client/client.ts";
 import { administratorsOnly } from "../../pkg/client/delegated-auth.ts";
-import { createKubelet, type Kubelet } from "../../pkg/kubelet/kubelet.ts";
+import { createKubelet, type Kubelet, type KubeletSettings } from "../../pkg/kubelet/kubelet.ts";
+import { pressureThresholds } from "../../pkg/kubelet/node/pressure-thresholds.ts";
 import { hostDns, readMachine } from "../../pkg/kubelet/node/read-machine.ts";
 import { createNodeNetwork } from "../../pkg/kubelet/probes/node-network.ts";
 import { delegatedAuthorize } from "../../pkg/kubelet/server/delegated-authorize.ts";
@@ -32,6 +33,12 @@ export interface KubeletNodeOptions {
   /** Of the kubelet's own server. */
   readonly port: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of the node's first registration. */
+  readonly taints?: KubeletSettings["taints"];
+  readonly reserved?: KubeletSettings["reserved"];
+  /** evictionHard of a KubeletConfiguration: signal → quantity or percentage. */
+  readonly evictionHard?: Readonly<Record<string, string>>;
+  readonly podPidsMax?: number;
   /** Pods' cgroups are below it: "" for /kubepods, "/tskube" for /tskube/kubepods. */
   readonly cgroupRoot?: string;
 }
@@ -86,8 +93,10 @@ export async function openKubelet(
       podsMax: options.podsMax,
       port: options.port,
       labels: options.labels ?? {},
-      taints: [],
-      reserved: { cpuMillis: 0, memoryBytes: 0 },
+      taints: options.taints ?? [],
+      reserved: options.reserved ?? { cpuMillis: 0, memoryBytes: 0 },
+      pressure: pressureThresholds(machine, options.evictionHard),
+      ...(options.podPidsMax === undefined ? {} : { podPidsMax: options.podPidsMax }),
     },
   });
 }

@@ -1,5 +1,5 @@
 import { openNftables } from "../../pkg/linux/nftables.ts";
-import { runServiceProxy } from "../../pkg/proxy/service-proxy.ts";
+import { runServiceProxy, type ProxyOptions } from "../../pkg/proxy/service-proxy.ts";
 import type { ApiAccess } from "./api-access.ts";
 
 /** Services on this node. Throws where the packet filter cannot be reached. */
@@ -7,4 +7,6 @@ export const runProxying = (
   access: ApiAccess,
   nodeName: string,
   signal: AbortSignal,
-): Promise<void> => runServiceProxy({ ...access, nodeName, nftables: openNftables() }, signal);
+  told: Pick<ProxyOptions, "health" | "metrics"> = {},
+): Promise<void> =>
+  runServiceProxy({ ...access, ...told, nodeName, nftables: openNftables() }, signal);

@@ -28,14 +28,23 @@ const limits = {
 
 export interface HttpsTransport {
   readonly send: Transport;
-  /** Closes the connections; requests under way fail. */
+  /** Closes the connections, also those that are being made; requests under way fail. */
   close(): void;
+}
+
+/** A transport whose credential changes while it is in use. */
+export interface RenewableTransport extends HttpsTransport {
+  /**
+   * From now on requests take new connections, and with them the credential as it is now. What the
+   * old ones carry goes on to its end.
+   */
+  renew(): void;
 }
 
 type Request = Omit<WireRequest, "peer">;
 
 /** `httpsTransport(access, clock).send` is the Transport to `connect` with. */
-export function httpsTransport(access: ClusterAccess, clock: Clock): HttpsTransport {
+export function httpsTransport(access: ClusterAccess, clock: Clock): RenewableTransport {
   const base = new URL(access.server);
   const basePath = base.pathname === "/" ? "" : base.pathname.replace(/\/$/, "");
   const connections = new Connections(access, base, clock);
@@ -50,7 +59,7 @@ export function httpsTransport(access: ClusterAccess, clock: Clock): HttpsTransp
       throw new Error(`${request.method} ${base.origin}${full.path}`, { cause });
     }
   };
-  return { send, close: () => connections.close() };
+  return { send, renew: () => connections.renew(), close: () => connections.close() };
 }
 
 /** An HTTP/2 connection, and how many requests and watches it carries. */
@@ -67,7 +76,9 @@ class Connections {
   /** Set when the server speaks no HTTP/2. */
   #http1: Http1Target | undefined;
   #connecting: Promise<void> | undefined;
-  #isClosed = false;
+  readonly #closing = new AbortController();
+  /** Counts renewals: a connection that was begun before the last one is not used. */
+  #generation = 0;
 
   constructor(access: ClusterAccess, base: URL, clock: Clock) {
     this.#access = access;
@@ -77,7 +88,7 @@ class Connections {
 
   async send(request: Request): Promise<WireResponse> {
     for (let tries = 0; tries < limits.connectTries; tries += 1) {
-      if (this.#isClosed) throw new Error("the transport is closed");
+      if (this.#closing.signal.aborted) throw new Error("the transport is closed");
       if (this.#http1 !== undefined) return sendHttp1(this.#http1, request);
       const session = [...this.#sessions].find(hasRoom);
       if (session !== undefined) {
@@ -85,14 +96,26 @@ class Connections {
         const done = (): void => void (session.streams -= 1);
         return sendHttp2(session.connection, this.#base, request, done);
       }
-      this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
-      await this.#connecting;
+      const connecting = (this.#connecting ??= this.#connect());
+      await connecting.finally(() => {
+        if (this.#connecting === connecting) this.#connecting = undefined;
+      });
     }
     throw new Error(`the server closed ${limits.connectTries} new connections at once`);
   }
 
+  renew(): void {
+    this.#generation += 1;
+    // Closed gracefully: streams end by themselves, and a watch has an end.
+    for (const { connection } of this.#sessions) connection.close();
+    this.#sessions.clear();
+    // The agent's busy sockets end with their requests; a new one is made for the next.
+    this.#http1 = undefined;
+    this.#connecting = undefined;
+  }
+
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort(new Error("the transport is closed"));
     for (const { connection } of this.#sessions) connection.destroy();
     this.#http1?.agent.destroy();
   }
@@ -102,14 +125,16 @@ class Connections {
       this.#http1 = this.#plain();
       return;
     }
+    const generation = this.#generation;
     const options = await tlsOptions(this.#access, this.#base);
-    const socket = await openTls({ ...options, ALPNProtocols: ["h2", "http/1.1"] }, this.#clock);
-    if (socket.alpnProtocol === "h2") return this.#addSession(socket);
+    const offer = { ...options, ALPNProtocols: ["h2", "http/1.1"] };
+    const socket = await openTls(offer, this.#clock, this.#closing.signal);
+    if (socket.alpnProtocol === "h2") return this.#addSession(socket, generation);
     socket.destroy();
-    this.#http1 = this.#secure(options);
+    if (generation === this.#generation) this.#http1 = this.#secure(options);
   }
 
-  async #addSession(socket: TLSSocket): Promise<void> {
+  async #addSession(socket: TLSSocket, generation: number): Promise<void> {
     const connection = connectHttp2(this.#base.origin, { createConnection: () => socket });
     const session = { connection, streams: 0 };
     // What it still carries goes on to its end; new requests take another connection.
@@ -121,8 +146,9 @@ class Connections {
       connection.once("remoteSettings", () => resolve());
       connection.once("close", resolve);
     });
-    if (this.#isClosed) connection.destroy();
-    if (isUsable(connection)) this.#sessions.add(session);
+    if (this.#closing.signal.aborted) connection.destroy();
+    if (generation !== this.#generation) connection.close();
+    else if (isUsable(connection)) this.#sessions.add(session);
   }
 
   #plain(): Http1Target {
@@ -147,14 +173,22 @@ const hasRoom = ({ connection, streams }: Session): boolean => {
 
 const isUsable = (session: ClientHttp2Session): boolean => !session.closed && !session.destroyed;
 
-function openTls(options: ConnectionOptions, clock: Clock): Promise<TLSSocket> {
+function openTls(
+  options: ConnectionOptions,
+  clock: Clock,
+  closing: AbortSignal,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
+    closing.throwIfAborted();
     const socket = connectTls(options);
+    const stop = (): void => void socket.destroy(closing.reason as Error);
+    closing.addEventListener("abort", stop, { once: true });
     const overdue = clock.after(limits.connectMs, () =>
       socket.destroy(new Error(`no connection within ${limits.connectMs} ms`)),
     );
     const settle = (error?: Error): void => {
       overdue[Symbol.dispose]();
+      closing.removeEventListener("abort", stop);
       socket.off("error", settle);
       if (error !== undefined) return reject(error);
       socket.setNoDelay(true);

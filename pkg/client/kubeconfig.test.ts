@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../base/system-clock.ts";
-import { chooseContext, mergeKubeconfigs, parseKubeconfig, type Kubeconfig } from "./kubeconfig.ts";
+import type { Kubeconfig } from "../machinery/kubeconfig.ts";
+import { chooseContext, mergeKubeconfigs, parseKubeconfig } from "./kubeconfig.ts";
 
 const config = (user: object, more: Partial<Kubeconfig> = {}): Kubeconfig => ({
   "current-context": "here",

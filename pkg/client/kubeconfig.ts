@@ -5,43 +5,10 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
+import type { Kubeconfig, KubeconfigCluster, KubeconfigUser } from "../machinery/kubeconfig.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { fileToken } from "./file-token.ts";
 import { parsePlainYaml } from "./plain-yaml.ts";
-
-export interface KubeconfigCluster {
-  readonly server?: string;
-  readonly "certificate-authority"?: string;
-  readonly "certificate-authority-data"?: string;
-  readonly "insecure-skip-tls-verify"?: boolean;
-  readonly "tls-server-name"?: string;
-}
-export interface KubeconfigUser {
-  readonly "client-certificate"?: string;
-  readonly "client-certificate-data"?: string;
-  readonly "client-key"?: string;
-  readonly "client-key-data"?: string;
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly username?: string;
-  readonly as?: string;
-  readonly "as-groups"?: readonly string[];
-  readonly exec?: { readonly command?: string };
-  readonly "auth-provider"?: { readonly name?: string };
-}
-export interface KubeconfigContext {
-  readonly cluster?: string;
-  readonly user?: string;
-  readonly namespace?: string;
-}
-type Named<K extends string, T> = { readonly name: string } & { readonly [key in K]?: T };
-
-export interface Kubeconfig {
-  readonly "current-context"?: string;
-  readonly clusters?: readonly Named<"cluster", KubeconfigCluster>[];
-  readonly users?: readonly Named<"user", KubeconfigUser>[];
-  readonly contexts?: readonly Named<"context", KubeconfigContext>[];
-}
 
 /** What can be chosen on a command line over what the file says. */
 export interface KubeconfigOverrides {

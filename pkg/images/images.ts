@@ -176,7 +176,14 @@ export class Images {
     });
   }
 
-  /** Gives an image that is here a further name. */
+  /** Gives an image that is here, and has the one name, another one too. */
+  async alias(existing: string, name: string): Promise<void> {
+    const record = this.#references.get(formatReference(parseReference(existing)));
+    if (record === undefined) throw new Error(`there is no image ${existing}`);
+    await this.#references.put({ ...record, name: formatReference(parseReference(name)) });
+  }
+
+  /** Writes down an image that is here under names. */
   async record(
     names: readonly string[],
     image: Omit<ReferenceRecord, "name" | "createdAtMs">,

@@ -19,7 +19,7 @@ import {
 import { joinGroup } from "./join-token.ts";
 import { adminGroup, dnsAddressOf, serverUrlOf, type ClusterSpec } from "./cluster-spec.ts";
 import { clusterConfiguration } from "./configuration.ts";
-import { defaultKubeletSettings, kubeletConfigurationText } from "./kubelet-configuration.ts";
+import { kubeletConfigurationText } from "./kubelet-configuration.ts";
 
 /** An object with its kind, for whoever writes it. */
 export interface Wanted {
@@ -27,16 +27,16 @@ export interface Wanted {
   readonly object: KubeObject;
 }
 
-const want = <T extends KubeObject>(ref: ResourceRef<T>, object: T): Wanted => ({
+export const want = <T extends KubeObject>(ref: ResourceRef<T>, object: T): Wanted => ({
   ref: ref as unknown as ResourceRef,
   object,
 });
 
 const system = "kube-system";
 const rbacGroup = "rbac.authorization.k8s.io";
-const group = (name: string): Subject => ({ kind: "Group", name, apiGroup: rbacGroup });
+export const group = (name: string): Subject => ({ kind: "Group", name, apiGroup: rbacGroup });
 
-const bindClusterRole = (name: string, role: string, subjects: readonly Subject[]): Wanted =>
+export const bindClusterRole = (name: string, role: string, subjects: readonly Subject[]): Wanted =>
   want(clusterRoleBindings, {
     apiVersion: `${rbacGroup}/v1`,
     kind: "ClusterRoleBinding",
@@ -46,7 +46,7 @@ const bindClusterRole = (name: string, role: string, subjects: readonly Subject[
   } satisfies ClusterRoleBinding);
 
 /** A Role that reads one ConfigMap, and its binding of the same name. */
-function readableBy(
+export function readableBy(
   place: { readonly namespace: string; readonly name: string },
   configMap: string,
   subjects: readonly Subject[],
@@ -87,8 +87,33 @@ const nodesAndJoiners = [group("system:nodes"), group(joinGroup)];
 export const adminBinding = (): Wanted =>
   bindClusterRole("kubeadm:cluster-admins", "cluster-admin", [group(adminGroup)]);
 
+/** What every kubelet of the cluster is told, KubeletConfiguration as YAML. */
+export const clusterKubeletText = (spec: ClusterSpec): string =>
+  kubeletConfigurationText(
+    { clusterDns: [dnsAddressOf(spec)], clusterDomain: spec.dnsDomain },
+    spec.kubelet,
+  );
+
+/**
+ * Every machine keeps routes to the others' pods, so it must know them: the node authoriser alone
+ * shows a node nothing but itself.
+ */
+const seeNodes: ClusterRole = {
+  apiVersion: `${rbacGroup}/v1`,
+  kind: "ClusterRole",
+  metadata: { name: "tskube:node-network" },
+  rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["list", "watch"] }],
+};
+
+/** First of all: no node is Ready before its network is. */
+const networkRights = (): readonly Wanted[] => [
+  want(clusterRoles, seeNodes),
+  bindClusterRole("tskube:node-network", "tskube:node-network", [group("system:nodes")]),
+];
+
 /** What joining machines read, and who may. */
 export const configObjects = (spec: ClusterSpec): readonly Wanted[] => [
+  ...networkRights(),
   configMap(system, "kubeadm-config", { ClusterConfiguration: clusterConfiguration(spec) }),
   ...readableBy(
     { namespace: system, name: "kubeadm:nodes-kubeadm-config" },
@@ -96,11 +121,7 @@ export const configObjects = (spec: ClusterSpec): readonly Wanted[] => [
     nodesAndJoiners,
   ),
   configMap(system, "kubelet-config", {
-    kubelet: kubeletConfigurationText({
-      ...defaultKubeletSettings,
-      clusterDns: [dnsAddressOf(spec)],
-      clusterDomain: spec.dnsDomain,
-    }),
+    kubelet: clusterKubeletText(spec),
   }),
   ...readableBy(
     { namespace: system, name: "kubeadm:kubelet-config" },
@@ -198,9 +219,4 @@ export const clusterInfo = (spec: ClusterSpec, authority: string): readonly Want
     "cluster-info",
     [{ kind: "User", name: "system:anonymous", apiGroup: rbacGroup }],
   ),
-];
-
-/** The service proxy is part of every node's own process and calls as the node. */
-export const proxyRights = (): readonly Wanted[] => [
-  bindClusterRole("tskube:node-proxier", "system:node-proxier", [group("system:nodes")]),
 ];

@@ -4,7 +4,22 @@
  * container, and never speaks etcd: the kubelet runs what its manifests say.
  */
 import { kubernetesVersion } from "../../api/version.ts";
+import type { Taint } from "../../api/core/v1.ts";
 import type { ClusterPki } from "../pki/cluster-pki.ts";
+import type { Fields } from "./strict-fields.ts";
+
+/** Flags that stand over ours in a static pod's command, by component. */
+export type ExtraArgs = {
+  readonly [
+    component in "kube-apiserver" | "kube-controller-manager" | "kube-scheduler" | "etcd"
+  ]?: readonly { readonly name: string; readonly value: string }[];
+};
+
+/** Image with every program of ours; the one with etcd. */
+export interface ClusterImages {
+  readonly tskube: string;
+  readonly etcd: string;
+}
 
 /** What `tsadm init` makes: every value is decided before the first phase. */
 export interface ClusterSpec {
@@ -26,13 +41,34 @@ export interface ClusterSpec {
   readonly serviceSubnet: string;
   readonly dnsDomain: string;
   readonly kubernetesVersion: string;
-  /** Image with every program of ours; the one with etcd. */
-  readonly images: { readonly tskube: string; readonly etcd: string };
+  /** "localhost": made on each machine; else pulled from there. */
+  readonly imageRepository: string;
+  readonly images: ClusterImages;
+  readonly extraArgs?: ExtraArgs;
+  /** Of this first node; absent: what keeps other pods off a control plane. */
+  readonly taints?: readonly Taint[];
+  readonly isProxyDisabled?: boolean;
+  readonly isDnsDisabled?: boolean;
+  /** Fields of a configuration file for every kubelet, and every proxy. */
+  readonly kubelet?: Fields;
+  readonly proxy?: Fields;
   /** ID.SECRET */
   readonly token: string;
   /** 0: without an end. */
   readonly tokenTtlMs: number;
+  readonly tokenDescription?: string;
+  /** Absent: that of joining machines. */
+  readonly tokenGroups?: readonly string[];
 }
+
+/** What the images of a cluster are called. */
+export const imagesIn = (repository: string): ClusterImages => ({
+  tskube: `${repository}/tskube:${kubernetesVersion}`,
+  etcd: `${repository}/tskube-etcd:${kubernetesVersion}`,
+});
+
+/** Of images that are made on the machine, and that no registry has. */
+export const localRepository = "localhost";
 
 export const specDefaults = {
   configFolder: "/etc/tskube",
@@ -44,10 +80,8 @@ export const specDefaults = {
   serviceSubnet: "10.96.0.0/16",
   dnsDomain: "cluster.local",
   kubernetesVersion,
-  images: {
-    tskube: `localhost/tskube:${kubernetesVersion}`,
-    etcd: `localhost/tskube-etcd:${kubernetesVersion}`,
-  },
+  imageRepository: localRepository,
+  images: imagesIn(localRepository),
   tokenTtlMs: 24 * 3_600_000,
 } as const;
 

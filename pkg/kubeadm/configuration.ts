@@ -1,157 +1,193 @@
 /**
- * kubeadm.k8s.io/v1beta4 documents: read from files, printed as defaults, kept in the cluster.
- * Pure.
+ * What kubeadm.k8s.io/v1beta4 documents say, as values: read from files and from the cluster, and
+ * written for the cluster. Pure.
  */
-import { parseAllDocuments, stringify } from "yaml";
-import { specDefaults, type ClusterSpec } from "./cluster-spec.ts";
+import { stringify } from "yaml";
+import type { Taint } from "../../api/core/v1.ts";
+import { specDefaults, type ClusterSpec, type ExtraArgs } from "./cluster-spec.ts";
+import {
+  kubeadmGroup,
+  readConfigDocuments,
+  type ConfigDocuments,
+} from "./configuration-documents.ts";
+import { FieldReader } from "./field-reader.ts";
+import type { Fields } from "./strict-fields.ts";
 
-const apiVersion = "kubeadm.k8s.io/v1beta4";
+export const kubeadmVersion = `${kubeadmGroup.group}/${kubeadmGroup.version}`;
 
-/** What of a configuration file is known to us, by kind; absent: as without a file. */
-export interface InitFile {
+/** What of the documents for both init and join is known to us; absent: as without a file. */
+interface CommonFile {
   readonly nodeName?: string;
+  /** Empty: none; absent: the usual ones. */
+  readonly taints?: readonly Taint[];
+  readonly ignoredChecks?: readonly string[];
+  readonly skipPhases?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+export interface InitFile extends CommonFile {
   readonly advertiseAddress?: string;
   readonly bindPort?: number;
   readonly token?: string;
   readonly tokenTtl?: string;
+  readonly tokenDescription?: string;
+  readonly tokenGroups?: readonly string[];
   readonly controlPlaneEndpoint?: string;
   readonly certSANs?: readonly string[];
   readonly clusterName?: string;
+  readonly imageRepository?: string;
   readonly podSubnet?: string;
   readonly serviceSubnet?: string;
   readonly dnsDomain?: string;
+  readonly extraArgs?: ExtraArgs;
+  readonly isProxyDisabled?: boolean;
+  readonly isDnsDisabled?: boolean;
+  /** KubeletConfiguration and KubeProxyConfiguration, as they were written. */
+  readonly kubelet?: Fields;
+  readonly proxy?: Fields;
 }
 
-export interface JoinFile {
-  readonly nodeName?: string;
+export interface JoinFile extends CommonFile {
   readonly apiServerEndpoint?: string;
   readonly token?: string;
+  readonly tlsBootstrapToken?: string;
+  readonly discoveryFile?: string;
   readonly caCertHashes?: readonly string[];
   readonly unsafeSkipCAVerification?: boolean;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The documents of a file by kind. Throws, naming the file, where one is not kubeadm's v1beta4. */
-function documentsOf(text: string, file: string): ReadonlyMap<string, Fields> {
-  const documents = parseAllDocuments(text);
-  const found = new Map<string, Fields>();
-  for (const document of Array.isArray(documents) ? documents : []) {
-    const [error] = document.errors;
-    if (error !== undefined) throw new Error(`${file}: ${error.message}`);
-    const value = document.toJS() as Fields | null;
-    if (value === null) continue;
-    const { kind } = value;
-    if (typeof kind !== "string") throw new Error(`${file}: a document without a kind`);
-    const isOurs = value["apiVersion"] === apiVersion;
-    if (!isOurs && kind !== "KubeletConfiguration" && kind !== "KubeProxyConfiguration") {
-      throw new Error(`${file}: ${kind}: expected apiVersion ${apiVersion}`);
-    }
-    found.set(kind, value);
-  }
-  return found;
-}
-
-/**
- * Reads typed fields at paths like "networking.podSubnet", and says where one is of another type.
- */
-class Reader {
-  readonly #fields: Fields;
-  readonly #where: string;
-
-  constructor(fields: Fields | undefined, where: string) {
-    this.#fields = fields ?? {};
-    this.#where = where;
-  }
-
-  #at(path: string): unknown {
-    return path
-      .split(".")
-      .reduce<unknown>(
-        (value, name) =>
-          typeof value === "object" && value !== null ? (value as Fields)[name] : undefined,
-        this.#fields,
-      );
-  }
-
-  #typed<T>(path: string, isRight: (value: unknown) => value is T, type: string): T | undefined {
-    const value = this.#at(path);
-    if (value === undefined || value === null || value === "") return undefined;
-    if (!isRight(value)) throw new Error(`${this.#where}: ${path} is not a ${type}`);
-    return value;
-  }
-
-  text(path: string): string | undefined {
-    return this.#typed(path, (value) => typeof value === "string", "string");
-  }
-  number(path: string): number | undefined {
-    return this.#typed(path, (value): value is number => Number.isInteger(value), "whole number");
-  }
-  flag(path: string): boolean | undefined {
-    return this.#typed(path, (value) => typeof value === "boolean", "boolean");
-  }
-  list(path: string): readonly unknown[] | undefined {
-    return this.#typed(path, (value): value is unknown[] => Array.isArray(value), "list");
-  }
 }
 
 /** Only what was said: an optional field is absent, not undefined. */
 const said = <T extends object>(value: { readonly [K in keyof T]: T[K] | undefined }): T =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
 
-const texts = (values: readonly unknown[] | undefined): readonly string[] | undefined =>
-  values?.map(String);
-
 export function parseInitFile(text: string, file: string): InitFile {
-  const documents = documentsOf(text, file);
-  const init = new Reader(documents.get("InitConfiguration"), `${file}: InitConfiguration`);
-  const cluster = new Reader(
-    documents.get("ClusterConfiguration"),
+  return initFileOf(readConfigDocuments(text, file), file);
+}
+
+/** Throws, naming the file and the field, where a value is of another type or cannot be had. */
+export function initFileOf({ byKind }: ConfigDocuments, file: string): InitFile {
+  const init = new FieldReader(byKind.get("InitConfiguration"), `${file}: InitConfiguration`);
+  const cluster = new FieldReader(
+    byKind.get("ClusterConfiguration"),
     `${file}: ClusterConfiguration`,
   );
-  const [token] = (init.list("bootstrapTokens") ?? []) as readonly Fields[];
-  const first = new Reader(token, `${file}: bootstrapTokens[0]`);
+  refuseWhatCannotBe(cluster);
+  const tokens = (init.list("bootstrapTokens") ?? []) as readonly Fields[];
+  if (tokens.length > 1) {
+    throw init.wrong("bootstrapTokens", "has several: make others with tsadm token create");
+  }
+  const token = new FieldReader(tokens[0], `${file}: InitConfiguration: bootstrapTokens[0]`);
   return said<InitFile>({
-    nodeName: init.text("nodeRegistration.name"),
+    ...commonOf(init),
     advertiseAddress: init.text("localAPIEndpoint.advertiseAddress"),
     bindPort: init.number("localAPIEndpoint.bindPort"),
-    token: first.text("token"),
-    tokenTtl: first.text("ttl"),
+    token: token.text("token"),
+    tokenTtl: token.text("ttl"),
+    tokenDescription: token.text("description"),
+    tokenGroups: token.texts("groups"),
     controlPlaneEndpoint: cluster.text("controlPlaneEndpoint"),
-    certSANs: texts(cluster.list("apiServer.certSANs")),
+    certSANs: cluster.texts("apiServer.certSANs"),
     clusterName: cluster.text("clusterName"),
+    imageRepository: cluster.text("imageRepository"),
     podSubnet: cluster.text("networking.podSubnet"),
     serviceSubnet: cluster.text("networking.serviceSubnet"),
     dnsDomain: cluster.text("networking.dnsDomain"),
+    extraArgs: extraArgsOf(cluster),
+    isProxyDisabled: cluster.flag("proxy.disabled"),
+    isDnsDisabled: cluster.flag("dns.disabled"),
+    kubelet: byKind.get("KubeletConfiguration"),
+    proxy: byKind.get("KubeProxyConfiguration"),
   });
 }
 
+const commonOf = (
+  reader: FieldReader,
+): { [K in keyof CommonFile]-?: CommonFile[K] | undefined } => ({
+  nodeName: reader.text("nodeRegistration.name"),
+  taints: reader.list("nodeRegistration.taints") as readonly Taint[] | undefined,
+  ignoredChecks: reader.texts("nodeRegistration.ignorePreflightErrors"),
+  skipPhases: reader.texts("skipPhases"),
+  dryRun: reader.flag("dryRun"),
+});
+
+/** What would make another cluster than was asked for is an error, not a warning. */
+function refuseWhatCannotBe(cluster: FieldReader): void {
+  if (cluster.has("etcd.external")) {
+    throw cluster.wrong("etcd.external", "cannot be had yet: leave it out, and etcd runs here");
+  }
+  const version = cluster.text("kubernetesVersion")?.replace(/^v/, "");
+  const own = specDefaults.kubernetesVersion.replace(/^v/, "");
+  const labels = ["stable", "latest", "stable-1", "latest-1", `stable-${minorOf(own)}`];
+  if (version === undefined || version === own || labels.includes(version)) return;
+  throw cluster.wrong("kubernetesVersion", `is v${version}, and this tsadm brings v${own} only`);
+}
+
+const minorOf = (version: string): string => version.split(".").slice(0, 2).join(".");
+
+/** Which documents' part is whose: our components' names → fields. */
+const componentFields = {
+  "kube-apiserver": "apiServer",
+  "kube-controller-manager": "controllerManager",
+  "kube-scheduler": "scheduler",
+  etcd: "etcd.local",
+} as const satisfies { readonly [K in keyof ExtraArgs]-?: string };
+
+function extraArgsOf(cluster: FieldReader): ExtraArgs | undefined {
+  const found = Object.entries(componentFields).flatMap(([component, field]) => {
+    const args = cluster.list(`${field}.extraArgs`) as readonly Fields[] | undefined;
+    const flags = args?.map(({ name, value }) => {
+      if (typeof name !== "string" || name === "") {
+        throw cluster.wrong(`${field}.extraArgs`, "has an entry without a name");
+      }
+      return { name, value: String(value ?? "") };
+    });
+    return flags === undefined || flags.length === 0 ? [] : [[component, flags] as const];
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
+}
+
 export function parseJoinFile(text: string, file: string): JoinFile {
-  const join = new Reader(
-    documentsOf(text, file).get("JoinConfiguration"),
-    `${file}: JoinConfiguration`,
-  );
+  return joinFileOf(readConfigDocuments(text, file), file);
+}
+
+export function joinFileOf({ byKind }: ConfigDocuments, file: string): JoinFile {
+  const join = new FieldReader(byKind.get("JoinConfiguration"), `${file}: JoinConfiguration`);
+  if (join.has("controlPlane")) {
+    throw join.wrong("controlPlane", "cannot be had yet: a machine joins as a worker");
+  }
   const discovery = "discovery.bootstrapToken";
   return said<JoinFile>({
-    nodeName: join.text("nodeRegistration.name"),
+    ...commonOf(join),
     apiServerEndpoint: join.text(`${discovery}.apiServerEndpoint`),
-    token: join.text(`${discovery}.token`) ?? join.text("discovery.tlsBootstrapToken"),
-    caCertHashes: texts(join.list(`${discovery}.caCertHashes`)),
+    token: join.text(`${discovery}.token`),
+    tlsBootstrapToken: join.text("discovery.tlsBootstrapToken"),
+    discoveryFile: join.text("discovery.file.kubeConfigPath"),
+    caCertHashes: join.texts(`${discovery}.caCertHashes`),
     unsafeSkipCAVerification: join.flag(`${discovery}.unsafeSkipCAVerification`),
   });
 }
 
+const extraArgsPart = (spec: ClusterSpec, component: keyof ExtraArgs): object => {
+  const extraArgs = spec.extraArgs?.[component];
+  return extraArgs === undefined ? {} : { extraArgs };
+};
+
 /** The cluster's part, as the ConfigMap kubeadm-config keeps it. */
 export const clusterConfiguration = (spec: ClusterSpec): string =>
   stringify({
-    apiServer: spec.certSANs.length === 0 ? {} : { certSANs: spec.certSANs },
-    apiVersion,
+    apiServer: {
+      ...(spec.certSANs.length === 0 ? {} : { certSANs: spec.certSANs }),
+      ...extraArgsPart(spec, "kube-apiserver"),
+    },
+    apiVersion: kubeadmVersion,
     certificatesDir: `${spec.configFolder}/pki`,
     clusterName: spec.clusterName,
     controlPlaneEndpoint: spec.controlPlaneEndpoint,
-    controllerManager: {},
-    dns: {},
-    etcd: { local: { dataDir: `${spec.dataFolder}/etcd` } },
+    controllerManager: extraArgsPart(spec, "kube-controller-manager"),
+    dns: spec.isDnsDisabled === true ? { disabled: true } : {},
+    encryptionAlgorithm: "ECDSA-P256",
+    etcd: { local: { dataDir: `${spec.dataFolder}/etcd`, ...extraArgsPart(spec, "etcd") } },
+    imageRepository: spec.imageRepository,
     kind: "ClusterConfiguration",
     kubernetesVersion: spec.kubernetesVersion,
     networking: {
@@ -159,60 +195,24 @@ export const clusterConfiguration = (spec: ClusterSpec): string =>
       podSubnet: spec.podSubnet,
       serviceSubnet: spec.serviceSubnet,
     },
-    proxy: {},
-    scheduler: {},
+    proxy: spec.isProxyDisabled === true ? { disabled: true } : {},
+    scheduler: extraArgsPart(spec, "kube-scheduler"),
   });
 
 /** What a joining machine needs of the cluster's part. */
-export function parseClusterConfiguration(text: string): {
+export interface JoinedCluster {
   readonly podSubnet: string;
   readonly serviceSubnet: string;
-} {
+  readonly imageRepository: string;
+}
+
+export function parseClusterConfiguration(text: string): JoinedCluster {
   const file = "ConfigMap kube-system/kubeadm-config";
-  const cluster = new Reader(documentsOf(text, file).get("ClusterConfiguration"), file);
+  const { byKind } = readConfigDocuments(text, file);
+  const cluster = new FieldReader(byKind.get("ClusterConfiguration"), file);
   return {
     podSubnet: cluster.text("networking.podSubnet") ?? specDefaults.podSubnet,
     serviceSubnet: cluster.text("networking.serviceSubnet") ?? specDefaults.serviceSubnet,
+    imageRepository: cluster.text("imageRepository") ?? specDefaults.imageRepository,
   };
 }
-
-/** `config print init-defaults`. */
-export const initDefaults = (): string =>
-  [
-    {
-      apiVersion,
-      kind: "InitConfiguration",
-      bootstrapTokens: [{ token: "abcdef.0123456789abcdef", ttl: "24h0m0s" }],
-      localAPIEndpoint: { advertiseAddress: "1.2.3.4", bindPort: specDefaults.bindPort },
-      nodeRegistration: { name: "node" },
-    },
-    {
-      apiVersion,
-      kind: "ClusterConfiguration",
-      apiServer: {},
-      clusterName: specDefaults.clusterName,
-      kubernetesVersion: specDefaults.kubernetesVersion,
-      networking: {
-        dnsDomain: specDefaults.dnsDomain,
-        podSubnet: specDefaults.podSubnet,
-        serviceSubnet: specDefaults.serviceSubnet,
-      },
-    },
-  ]
-    .map((document) => stringify(document))
-    .join("---\n");
-
-/** `config print join-defaults`. */
-export const joinDefaults = (): string =>
-  stringify({
-    apiVersion,
-    kind: "JoinConfiguration",
-    discovery: {
-      bootstrapToken: {
-        apiServerEndpoint: "kube-apiserver:6443",
-        token: "abcdef.0123456789abcdef",
-        unsafeSkipCAVerification: true,
-      },
-    },
-    nodeRegistration: { name: "node" },
-  });

@@ -16,6 +16,12 @@ export interface Discovered {
   readonly server: string;
   /** PEM. */
   readonly authority: string;
+  /** Of a discovery file that has a user. */
+  readonly clientCertificate?: () => Promise<{
+    readonly certificate: string;
+    readonly key: string;
+  }>;
+  readonly token?: () => Promise<string>;
 }
 
 export interface Trust {
@@ -29,6 +35,9 @@ export class DiscoveryError extends Error {
   override readonly name = "DiscoveryError";
 }
 
+/** There is no signature of that token, or not yet. */
+export class UnknownToken extends DiscoveryError {}
+
 /** Throws DiscoveryError where it is not the cluster that the token and the hash are of. */
 export function readClusterInfo({ data = {} }: ConfigMap, trust: Trust): Discovered {
   const { token, caCertHashes } = trust;
@@ -38,7 +47,7 @@ export function readClusterInfo({ data = {} }: ConfigMap, trust: Trust): Discove
   checkHashes(authority, caCertHashes);
   const signature = data[`${clusterInfo.signaturePrefix}${token.id}`];
   if (signature === undefined) {
-    throw new DiscoveryError(
+    throw new UnknownToken(
       `the cluster does not know the token ${token.id}: it has ended or was never made there; ` +
         "make a new one with: tsadm token create --print-join-command",
     );

@@ -1,29 +1,24 @@
 /**
- * tskube-dns as a Deployment behind the Service kube-dns, as every cluster's DNS is called. Pure.
+ * tskube-dns on every node behind the Service kube-dns, as every cluster's DNS is called. Pods ask
+ * their own node's first, and any other where that one is not ready. Pure.
  */
 import {
   clusterRoleBindings,
   clusterRoles,
-  deployments,
+  daemonSets,
   serviceAccounts,
   services,
 } from "../../api/resources.ts";
-import type { Deployment } from "../../api/apps/v1.ts";
+import type { DaemonSet } from "../../api/apps/v1.ts";
 import type { Container, Service, ServiceAccount } from "../../api/core/v1.ts";
 import type { ClusterRole, ClusterRoleBinding } from "../../api/rbac/v1.ts";
-import type { KubeObject, ResourceRef } from "../../api/resource.ts";
 import { dnsAddressOf, type ClusterSpec } from "./cluster-spec.ts";
-import type { Wanted } from "./cluster-objects.ts";
+import { want, type Wanted } from "./cluster-objects.ts";
 
 const namespace = "kube-system";
 const name = "tskube-dns";
 const labels = { "k8s-app": "kube-dns" };
 const healthPort = 8080;
-
-const want = <T extends KubeObject>(ref: ResourceRef<T>, object: T): Wanted => ({
-  ref: ref as unknown as ResourceRef,
-  object,
-});
 
 export const dnsAddon = (spec: ClusterSpec): readonly Wanted[] => [
   want(serviceAccounts, {
@@ -56,7 +51,7 @@ export const dnsAddon = (spec: ClusterSpec): readonly Wanted[] => [
     subjects: [{ kind: "ServiceAccount", name, namespace }],
   } satisfies ClusterRoleBinding),
   want(services, dnsService(spec)),
-  want(deployments, dnsDeployment(spec)),
+  want(daemonSets, dnsDaemonSet(spec)),
 ];
 
 const dnsService = (spec: ClusterSpec): Service => ({
@@ -70,6 +65,7 @@ const dnsService = (spec: ClusterSpec): Service => ({
   spec: {
     clusterIP: dnsAddressOf(spec),
     selector: labels,
+    trafficDistribution: "PreferSameNode",
     ports: [
       { name: "dns", port: 53, protocol: "UDP", targetPort: "dns" },
       { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: "dns-tcp" },
@@ -77,25 +73,23 @@ const dnsService = (spec: ClusterSpec): Service => ({
   },
 });
 
-const dnsDeployment = (spec: ClusterSpec): Deployment => ({
+const dnsDaemonSet = (spec: ClusterSpec): DaemonSet => ({
   apiVersion: "apps/v1",
-  kind: "Deployment",
+  kind: "DaemonSet",
   metadata: { namespace, name, labels },
   spec: {
-    replicas: 2,
     selector: { matchLabels: labels },
-    strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+    updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } },
     template: {
       metadata: { labels },
       spec: {
         serviceAccountName: name,
-        priorityClassName: "system-cluster-critical",
+        priorityClassName: "system-node-critical",
+        nodeSelector: { "kubernetes.io/os": "linux" },
         // Names that are not the cluster's are asked of the node's own servers.
         dnsPolicy: "Default",
-        tolerations: [
-          { key: "CriticalAddonsOnly", operator: "Exists" },
-          { key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" },
-        ],
+        // What tolerates a node's taints has names to ask for there.
+        tolerations: [{ operator: "Exists" }],
         containers: [dnsContainer(spec)],
       },
     },

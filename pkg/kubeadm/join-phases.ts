@@ -1,62 +1,28 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ConfigMap } from "../../api/core/v1.ts";
 import { configMaps, nodes } from "../../api/resources.ts";
 import type { Client } from "../client/client.ts";
-import { clusterInfo } from "../machinery/bootstrap-token.ts";
+import { writeFileAtomically } from "../files/atomic-file.ts";
 import { isReason } from "../machinery/status-error.ts";
+import {
+  currentPath,
+  readCertificateFile,
+  kubeletCertificate,
+  writeCertificateFile,
+} from "../pki/certificate-file.ts";
 import { generateKeyPair, privateKeyPem } from "../pki/keys.ts";
 import { kubeConfig, kubeConfigText } from "../pki/kubeconfig.ts";
-import { clientOf, openClient, serverTimeMs } from "./cluster-client.ts";
+import { clientOf } from "./cluster-client.ts";
 import { specDefaults } from "./cluster-spec.ts";
-import { parseClusterConfiguration } from "./configuration.ts";
-import { DiscoveryError, readClusterInfo, type Discovered, type Trust } from "./discovery.ts";
-import { parseKubeletConfiguration } from "./kubelet-configuration.ts";
+import { parseClusterConfiguration, type JoinedCluster } from "./configuration.ts";
+import { asJoiner, discover } from "./discover.ts";
+import { explainConnection } from "./explain-connection.ts";
+import type { JoinContext, JoinPhase, JoinSpec } from "./join-spec.ts";
+import { parseKubeletConfiguration, withTaints } from "./kubelet-configuration.ts";
 import { requestCertificate } from "./request-certificate.ts";
-import { runPreflight, type PreflightDoors } from "./run-preflight.ts";
-import type { SetupContext, SetupPhase } from "./setup-phase.ts";
+import { runPreflight } from "./run-preflight.ts";
 import { waitFor } from "./wait.ts";
-import { writeFileAtomically } from "../files/atomic-file.ts";
 
-export interface JoinSpec {
-  readonly configFolder: string;
-  readonly dataFolder: string;
-  readonly runFolder: string;
-  readonly nodeName: string;
-  /** This machine's address for others. */
-  readonly nodeAddress: string;
-  /** host:port of the cluster's API. */
-  readonly endpoint: string;
-  /** ID.SECRET */
-  readonly bearer: string;
-  readonly trust: Trust;
-}
-
-/** What the cluster told, phase by phase. */
-export interface Learned {
-  found?: Discovered;
-  podSubnet?: string;
-  serviceSubnet?: string;
-  kubeletConfiguration?: string;
-}
-
-export interface JoinContext extends PreflightDoors, SetupContext {
-  readonly spec: JoinSpec;
-  readonly learned: Learned;
-  readonly provideImages: () => Promise<readonly string[]>;
-  /** Starts the node's process with what was learned. */
-  readonly startNode: (subnets: {
-    readonly podSubnet: string;
-    readonly serviceSubnet: string;
-  }) => Promise<void>;
-  readonly nodeLog: string;
-  readonly signal: AbortSignal;
-}
-
-type JoinPhase = SetupPhase<JoinContext>;
-
-/** More than this apart, certificates that were made a moment ago seem not to be valid yet. */
-const clockDifferenceMsMax = 60_000;
 const wait = { certificateMs: 60_000, nodeMs: 120_000 } as const;
 
 const preflight: JoinPhase = {
@@ -66,60 +32,21 @@ const preflight: JoinPhase = {
   run: (context) => runPreflight(context, context.spec.nodeAddress, false),
 };
 
-/** Asked anonymously, and of somebody not yet known: nothing is sent but the question. */
-async function askStranger({ spec, clock, signal }: JoinContext): Promise<ConfigMap> {
-  const server = `https://${spec.endpoint}`;
-  using client = openClient({ server, insecureSkipTlsVerify: true }, clock);
-  const { namespace, name } = clusterInfo;
-  try {
-    return await client.resource(configMaps).get({ namespace, name }, signal);
-  } catch (cause) {
-    throw new DiscoveryError(
-      `no cluster answers at ${spec.endpoint}; is the address right, does the route exist ` +
-        `(ip route get ${spec.endpoint.replace(/:\d+$/, "")}), is the control plane up?`,
-      { cause },
-    );
-  }
-}
-
 const discovery: JoinPhase = {
   name: "discovery",
   because: "the machine must know that it talks to its cluster, before it says who it is",
-  plan: ({ spec }) => [`read cluster-info of ${spec.endpoint} and hold it against token and hash`],
+  plan: ({ spec: { discovery: how } }) =>
+    how.by === "file"
+      ? [`read ${how.place}`]
+      : [`read cluster-info of ${how.endpoint} and hold it against token and hash`],
   run: async (context) => {
     const { spec, learned, say } = context;
-    const found = readClusterInfo(await askStranger(context), spec.trust);
-    await checkClock(context, found);
+    const found = await discover(context);
     learned.found = found;
-    say(`[discovery] the cluster at ${found.server} is the one of the token and the hash`);
+    const by = spec.discovery.by === "file" ? "discovery file" : "token and the hash";
+    say(`[discovery] the cluster at ${found.server} is the one of the ${by}`);
   },
 };
-
-/** As the bearer of the token, over TLS that is held against the authority that was found. */
-const asJoiner = ({ spec, learned, clock }: JoinContext) => {
-  const { found } = learned;
-  if (found === undefined) throw new Error("run the phase discovery first");
-  return openClient(
-    {
-      server: found.server,
-      certificateAuthority: async () => found.authority,
-      token: async () => spec.bearer,
-    },
-    clock,
-  );
-};
-
-/** By the date of the server's answers, before a certificate is asked for. */
-async function checkClock({ clock, signal }: JoinContext, found: Discovered): Promise<void> {
-  const access = { server: found.server, insecureSkipTlsVerify: true };
-  const theirs = await serverTimeMs(access, clock, signal);
-  const differenceMs = Math.abs((theirs ?? clock.now()) - clock.now());
-  if (differenceMs <= clockDifferenceMsMax) return;
-  throw new DiscoveryError(
-    `this machine's clock and the cluster's are ${Math.round(differenceMs / 1000)} s apart: ` +
-      "set it first (timedatectl set-ntp true), or certificates will not be valid",
-  );
-}
 
 const namespace = "kube-system";
 
@@ -136,16 +63,34 @@ const readConfig: JoinPhase = {
   plan: () => ["read the ConfigMaps kubeadm-config and kubelet-config"],
   run: async (context) => {
     const { learned, signal, spec, say } = context;
-    using client = asJoiner(context);
-    const cluster = await readText(client, "kubeadm-config", "ClusterConfiguration", signal);
-    Object.assign(learned, parseClusterConfiguration(cluster));
+    using client = asJoiner(context, learned);
+    const cluster = await readText(client, "kubeadm-config", "ClusterConfiguration", signal).catch(
+      (cause: unknown) => {
+        signal.throwIfAborted();
+        throw whyUnreadable(learned.found?.server ?? "", cause);
+      },
+    );
+    learned.cluster = parseClusterConfiguration(cluster);
     const kubelet = await readText(client, "kubelet-config", "kubelet", signal);
     parseKubeletConfiguration(kubelet, "ConfigMap kube-system/kubelet-config");
-    learned.kubeletConfiguration = kubelet;
+    learned.kubeletConfiguration = withTaints(kubelet, spec.taints);
     await checkName(client, spec, signal);
     say("[read-config] read the cluster's and the kubelet's configuration");
   },
 };
+
+function whyUnreadable(server: string, cause: unknown): Error {
+  if (isReason(cause, "Unauthorized")) {
+    const remedy = "make a new token with: tsadm token create --print-join-command";
+    return new Error(`the cluster does not take the token, which may have ended: ${remedy}`, {
+      cause,
+    });
+  }
+  if (isReason(cause, "Forbidden") || isReason(cause, "NotFound")) {
+    return new Error("the cluster's configuration cannot be read with this credential", { cause });
+  }
+  return explainConnection(server, cause);
+}
 
 async function checkName(client: Client, spec: JoinSpec, signal: AbortSignal): Promise<void> {
   const { nodeName } = spec;
@@ -161,6 +106,22 @@ async function checkName(client: Client, spec: JoinSpec, signal: AbortSignal): P
   );
 }
 
+const clusterOf = ({ learned }: JoinContext): JoinedCluster => {
+  if (learned.cluster === undefined) throw new Error("run the phase read-config first");
+  return learned.cluster;
+};
+
+const images: JoinPhase = {
+  name: "images",
+  because: "pods of the cluster's own parts start without a registry",
+  plan: ({ plannedImages }) => plannedImages(),
+  run: async (context) => {
+    const { imageRepository } = clusterOf(context);
+    for (const line of await context.provideImages(imageRepository))
+      context.say(`[images] ${line}`);
+  },
+};
+
 const kubeconfigOf = ({ configFolder }: JoinSpec): string => join(configFolder, "kubelet.conf");
 
 const tlsBootstrap: JoinPhase = {
@@ -169,12 +130,13 @@ const tlsBootstrap: JoinPhase = {
   plan: ({ spec }) => [
     `request a certificate for system:node:${spec.nodeName}`,
     `write ${join(spec.configFolder, "pki/ca.crt")}`,
+    `write ${currentPath(kubeletCertificate(spec.dataFolder, "kubelet-client"))}`,
     `write ${kubeconfigOf(spec)}`,
   ],
   run: async (context) => {
-    const { spec, learned, signal } = context;
+    const { spec, learned, signal, clock } = context;
     const keyPair = generateKeyPair();
-    using client = asJoiner(context);
+    using client = asJoiner(context, learned);
     const certificate = await requestCertificate(
       {
         signer: "kubernetes.io/kube-apiserver-client-kubelet",
@@ -187,26 +149,19 @@ const tlsBootstrap: JoinPhase = {
       signal,
     );
     const { server, authority } = learned.found ?? { server: "", authority: "" };
+    const file = kubeletCertificate(spec.dataFolder, "kubelet-client");
+    const key = privateKeyPem(keyPair.privateKey);
+    await writeCertificateFile(file, { certificate, key }, clock.now());
     const config = kubeConfig({
       cluster: specDefaults.clusterName,
       server,
       authority,
       user: `system:node:${spec.nodeName}`,
-      certificate,
-      key: privateKeyPem(keyPair.privateKey),
+      credential: { file: currentPath(file) },
     });
     await writeFileAtomically(join(spec.configFolder, "pki/ca.crt"), authority, 0o644);
     await writeFileAtomically(kubeconfigOf(spec), kubeConfigText(config), 0o600);
     context.say("[tls-bootstrap] the cluster signed this node's certificate");
-  },
-};
-
-const images: JoinPhase = {
-  name: "images",
-  because: "no registry has this very version: they are made of what is installed here",
-  plan: () => [`build ${specDefaults.images.tskube}`],
-  run: async ({ provideImages, say }) => {
-    for (const line of await provideImages()) say(`[images] ${line}`);
   },
 };
 
@@ -215,22 +170,18 @@ const kubeletStart: JoinPhase = {
   because: "the machine becomes a node",
   plan: ({ spec }) => [
     `write ${join(spec.dataFolder, "config.yaml")}`,
-    "start tskube node: runtime, kubelet, pod routes and service proxy of this machine",
+    "start tskube node: runtime, kubelet and pod routes of this machine",
   ],
   run: async (context) => {
     const { spec, learned, clock, say, nodeLog, signal } = context;
-    const { kubeletConfiguration = "", podSubnet = "", serviceSubnet = "" } = learned;
+    const { kubeletConfiguration = "" } = learned;
     await writeFileAtomically(join(spec.dataFolder, "config.yaml"), kubeletConfiguration, 0o644);
-    await context.startNode({ podSubnet, serviceSubnet });
+    await context.startNode(clusterOf(context));
     using client = await clientOf(kubeconfigOf(spec), clock);
     const what = `the node ${spec.nodeName} to register`;
     await waitFor(
       { what, timeoutMs: wait.nodeMs, clock, say, remedy: `see ${nodeLog}` },
-      async () => {
-        const { status } = await client.resource(nodes).get({ name: spec.nodeName }, signal);
-        // Its serving certificate is approved for these.
-        if ((status?.addresses ?? []).length === 0) throw new Error("no addresses told yet");
-      },
+      () => client.resource(nodes).get({ name: spec.nodeName }, signal),
       signal,
     );
     say(`[kubelet-start] the node ${spec.nodeName} is registered`);
@@ -240,26 +191,28 @@ const kubeletStart: JoinPhase = {
 const kubeletServing: JoinPhase = {
   name: "kubelet-serving",
   because: "the API server reaches logs and exec of this node over TLS that it can verify",
-  plan: ({ spec }) => [`write ${join(spec.configFolder, "pki/kubelet.crt")}`],
-  run: async (context) => {
-    const { spec, clock, say, signal } = context;
-    const keyPair = generateKeyPair();
-    using client = await clientOf(kubeconfigOf(spec), clock);
-    const certificate = await requestCertificate(
+  plan: ({ spec }) => [
+    `wait for ${currentPath(kubeletCertificate(spec.dataFolder, "kubelet-server"))}`,
+  ],
+  run: async ({ spec, clock, say, nodeLog, signal }) => {
+    const remedy =
+      `see ${nodeLog} and tskubectl get csr; one that is pending is approved with ` +
+      "tskubectl certificate approve NAME";
+    await waitFor(
       {
-        signer: "kubernetes.io/kubelet-serving",
-        nodeName: spec.nodeName,
-        names: [spec.nodeName, spec.nodeAddress],
-        keyPair,
+        what: "the certificate under which the kubelet serves",
         timeoutMs: wait.certificateMs,
+        clock,
+        say,
+        remedy,
       },
-      { ...context, client },
+      async () => {
+        const file = kubeletCertificate(spec.dataFolder, "kubelet-server");
+        const found = await readCertificateFile(file);
+        if (found === undefined) throw new Error("the kubelet has none yet");
+      },
       signal,
     );
-    const pki = join(spec.configFolder, "pki");
-    // The key first: who sees the certificate finds its key.
-    await writeFileAtomically(join(pki, "kubelet.key"), privateKeyPem(keyPair.privateKey), 0o600);
-    await writeFileAtomically(join(pki, "kubelet.crt"), certificate, 0o644);
     say("[kubelet-serving] the cluster signed the certificate under which the kubelet serves");
   },
 };
@@ -289,8 +242,9 @@ export const joinPhases: readonly JoinPhase[] = [
   preflight,
   discovery,
   readConfig,
-  tlsBootstrap,
+  // Before the machine asks for anything: what cannot be had leaves nothing in the cluster.
   images,
+  tlsBootstrap,
   kubeletStart,
   kubeletServing,
   ready,
@@ -298,6 +252,7 @@ export const joinPhases: readonly JoinPhase[] = [
 
 /**
  * What a join that failed before the node's process ran has written: a next try finds none of it.
+ * Images stay, as in every cache.
  */
 export async function forgetJoin({ configFolder, dataFolder }: JoinSpec): Promise<void> {
   const files = [
@@ -306,4 +261,5 @@ export async function forgetJoin({ configFolder, dataFolder }: JoinSpec): Promis
     join(dataFolder, "config.yaml"),
   ];
   for (const file of files) await rm(file, { force: true });
+  await rm(join(dataFolder, "pki"), { recursive: true, force: true });
 }

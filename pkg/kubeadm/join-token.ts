@@ -22,12 +22,13 @@ export function parseToken(text: string): TokenText {
 /** What a token for joining machines is, beside its text. */
 export const joinToken = (
   text: string,
-  more: Pick<BootstrapToken, "description" | "expiresAtMs">,
+  more: Pick<BootstrapToken, "description" | "expiresAtMs"> &
+    Partial<Pick<BootstrapToken, "extraGroups">>,
 ): BootstrapToken => ({
   ...parseToken(text),
-  ...more,
   usages: ["signing", "authentication"],
   extraGroups: [joinGroup],
+  ...more,
 });
 
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789";

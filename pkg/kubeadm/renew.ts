@@ -104,8 +104,7 @@ async function renew(folder: string, one: KnownCertificate, doors: Doors): Promi
     server: access.server,
     authority: authority.certificate,
     user: facts.subject.commonName,
-    certificate,
-    key,
+    credential: { certificate, key },
   });
   return writeFileAtomically(path, kubeConfigText(config), 0o600);
 }

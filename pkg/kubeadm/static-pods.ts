@@ -1,7 +1,7 @@
 /** The control plane's static pods, with kubeadm's names and labels. Pure. */
 import { stringify } from "yaml";
 import type { Container, Pod, Probe } from "../../api/core/v1.ts";
-import type { ClusterSpec } from "./cluster-spec.ts";
+import type { ClusterSpec, ExtraArgs } from "./cluster-spec.ts";
 
 /** File name below the manifests folder → pod. Order is that of starting. */
 export type Manifest = readonly [file: string, pod: Pod];
@@ -15,7 +15,7 @@ interface HostFolder {
 }
 
 interface Component {
-  readonly name: string;
+  readonly name: keyof ExtraArgs;
   readonly image: string;
   readonly command: readonly string[];
   readonly folders: readonly HostFolder[];
@@ -35,8 +35,23 @@ const schedulerPort = 10_259;
 export const controlPlaneManifests = (spec: ClusterSpec): readonly Manifest[] =>
   [etcd(spec), apiServer(spec), controllerManager(spec), scheduler(spec)].map((component) => [
     `${component.name}.yaml`,
-    podOf(component),
+    podOf({ ...component, command: withExtraArgs(component.command, spec, component.name) }),
   ]);
+
+/** A flag that is given stands in place of ours of the same name; several of one name all stand. */
+function withExtraArgs(
+  [program = "", ...flags]: readonly string[],
+  { extraArgs = {} }: ClusterSpec,
+  component: keyof ExtraArgs,
+): readonly string[] {
+  const extra = extraArgs[component] ?? [];
+  const names = new Set(extra.map(({ name }) => `--${name}`));
+  const kept = flags.filter((flag) => !names.has(nameOf(flag)));
+  const added = extra.map(({ name, value }) => `--${name}=${value}`);
+  return [program, ...[...kept, ...added].toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))];
+}
+
+const nameOf = (flag: string): string => flag.split("=")[0] ?? "";
 
 export const manifestText = (pod: Pod): string => stringify(pod, { lineWidth: 0 });
 

@@ -43,3 +43,19 @@ export async function waitFor<T>(
     await clock.sleep(pollMs, signal);
   }
 }
+
+/** Runs work that is given up after a time: its signal aborts then, and nobody waits for it. */
+export async function within<T>(
+  { ms, clock }: { readonly ms: number; readonly clock: Clock },
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  using _timer = clock.after(ms, () =>
+    late.abort(Object.assign(new Error(`no answer within ${ms / 1000} s`), { code: "ETIMEDOUT" })),
+  );
+  const inner = AbortSignal.any([signal, late.signal]);
+  const given = Promise.withResolvers<never>();
+  inner.addEventListener("abort", () => given.reject(inner.reason), { once: true });
+  return await Promise.race([work(inner), given.promise]);
+}

@@ -26,6 +26,7 @@ import { ImagePuller } from "./images/image-puller.ts";
 import type { Machine } from "./node/machine.ts";
 import { NodeKeeper } from "./node/node-keeper.ts";
 import { nodeResources } from "./node/node-object.ts";
+import type { PressureThresholds } from "./node/pressure-thresholds.ts";
 import { admit } from "./pods/admit.ts";
 import { applyMirror, planMirrors } from "./pods/mirror-pods.ts";
 import { isOrphan, PodSet } from "./pods/pod-set.ts";
@@ -90,6 +91,10 @@ export interface KubeletSettings {
   }[];
   /** What is kept from pods for the node's own processes. */
   readonly reserved: { readonly cpuMillis: number; readonly memoryBytes: number };
+  /** Absent: the usual thresholds of such a machine. */
+  readonly pressure?: PressureThresholds;
+  /** Processes a pod; absent: no limit. */
+  readonly podPidsMax?: number;
 }
 
 export interface Kubelet {

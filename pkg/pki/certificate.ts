@@ -33,9 +33,10 @@ export interface Doors {
 }
 
 /**
- * Clocks of a cluster differ by a little: a certificate is valid from this long before its birth.
+ * Clocks of a cluster differ by a little: a certificate is valid from this long before its birth,
+ * as upstream's are.
  */
-const clockSkewMs = 60_000;
+export const clockSkewMs = 5 * 60_000;
 
 /** RFC 5280, method 1: the SHA-1 of the public key's bits. An identifier, not a protection. */
 export const keyIdentifier = (publicKey: KeyObject): Bytes =>

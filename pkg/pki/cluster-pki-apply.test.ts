@@ -8,7 +8,7 @@ import { systemClock } from "../base/system-clock.ts";
 import { systemRandom } from "../base/system-random.ts";
 import { ensureClusterPki } from "./cluster-pki-apply.ts";
 import type { ClusterPki } from "./cluster-pki.ts";
-import type { KubeConfig } from "./kubeconfig.ts";
+import type { Kubeconfig } from "../machinery/kubeconfig.ts";
 
 const doors = { clock: systemClock, random: systemRandom };
 
@@ -54,12 +54,12 @@ describe("ensureClusterPki", () => {
   });
 
   it("writes kubeconfigs that name their user", async () => {
-    const config = parse(await read("kubelet.conf")) as KubeConfig;
+    const config = parse(await read("kubelet.conf")) as Kubeconfig;
     expect(config["current-context"]).toBe("system:node:n1@kubernetes");
-    const data = config.users[0]?.user["client-certificate-data"] ?? "";
+    const data = config.users?.[0]?.user?.["client-certificate-data"] ?? "";
     const { subject } = new X509Certificate(Buffer.from(data, "base64"));
     expect(subject).toBe("O=system:nodes\nCN=system:node:n1");
-    expect(config.clusters[0]?.cluster.server).toBe("https://127.0.0.1:6443");
+    expect(config.clusters?.[0]?.cluster?.server).toBe("https://127.0.0.1:6443");
   });
 
   it("changes nothing the second time, and only what is missing after a loss", async () => {

@@ -126,7 +126,7 @@ async function applyStep(pki: ClusterPki, entry: PkiEntry, doors: Doors): Promis
     server: pki.serverUrl,
     authority: authority.certificate,
     user: commonName,
-    ...issued,
+    credential: issued,
   });
   return write([kubeConfigText(config)]);
 }

@@ -1,53 +1,7 @@
-/**
- * The shape of a kubeconfig file (clientcmd v1), and a builder for those of a cluster's own parts.
- */
-export interface KubeConfig {
-  readonly apiVersion: "v1";
-  readonly kind: "Config";
-  readonly clusters: readonly { readonly name: string; readonly cluster: KubeConfigCluster }[];
-  readonly contexts: readonly { readonly name: string; readonly context: KubeConfigContext }[];
-  readonly "current-context": string;
-  readonly preferences?: Readonly<Record<string, never>>;
-  readonly users: readonly { readonly name: string; readonly user: KubeConfigUser }[];
-}
+/** A builder of kubeconfig files for a cluster's own parts, and their text. */
+import type { Kubeconfig } from "../machinery/kubeconfig.ts";
 
-export interface KubeConfigCluster {
-  readonly server: string;
-  readonly "certificate-authority"?: string;
-  /** Base64 of PEM. */
-  readonly "certificate-authority-data"?: string;
-  readonly "insecure-skip-tls-verify"?: boolean;
-  readonly "tls-server-name"?: string;
-  readonly "proxy-url"?: string;
-}
-
-export interface KubeConfigContext {
-  readonly cluster: string;
-  readonly user: string;
-  readonly namespace?: string;
-}
-
-export interface KubeConfigUser {
-  readonly "client-certificate"?: string;
-  readonly "client-certificate-data"?: string;
-  readonly "client-key"?: string;
-  readonly "client-key-data"?: string;
-  readonly token?: string;
-  readonly tokenFile?: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly exec?: KubeConfigExec;
-}
-
-/** A program that prints an ExecCredential. */
-export interface KubeConfigExec {
-  readonly apiVersion: string;
-  readonly command: string;
-  readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value: string }[];
-}
-
-export interface KubeConfigFor {
+export interface KubeconfigFor {
   /** "kubernetes", as kubeadm names its cluster. */
   readonly cluster: string;
   /** https://10.0.0.1:6443 */
@@ -56,15 +10,16 @@ export interface KubeConfigFor {
   readonly authority: string;
   /** "kubernetes-admin", "system:node:n1" */
   readonly user: string;
-  /** PEM. */
-  readonly certificate: string;
-  readonly key: string;
+  /** PEM, kept in the file; or a file with both, which is renewed beside it. */
+  readonly credential:
+    | { readonly certificate: string; readonly key: string }
+    | { readonly file: string };
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 /** One cluster, one user with its certificate inside, one context user@cluster. */
-export function kubeConfig(wanted: KubeConfigFor): KubeConfig {
+export function kubeConfig(wanted: KubeconfigFor): Kubeconfig {
   const context = `${wanted.user}@${wanted.cluster}`;
   return {
     apiVersion: "v1",
@@ -83,10 +38,16 @@ export function kubeConfig(wanted: KubeConfigFor): KubeConfig {
     users: [
       {
         name: wanted.user,
-        user: {
-          "client-certificate-data": base64(wanted.certificate),
-          "client-key-data": base64(wanted.key),
-        },
+        user:
+          "file" in wanted.credential
+            ? {
+                "client-certificate": wanted.credential.file,
+                "client-key": wanted.credential.file,
+              }
+            : {
+                "client-certificate-data": base64(wanted.credential.certificate),
+                "client-key-data": base64(wanted.credential.key),
+              },
       },
     ],
   };
@@ -99,7 +60,7 @@ export function embeddedCertificate(text: string): string | undefined {
 }
 
 /** YAML, as people know these files. */
-export const kubeConfigText = (config: KubeConfig): string => `${yaml(config, "")}`;
+export const kubeConfigText = (config: Kubeconfig): string => `${yaml(config, "")}`;
 
 /** Block style for lists and maps; every scalar is a JSON text, which YAML reads as it is. */
 function yaml(value: object, indent: string): string {

@@ -13,6 +13,7 @@ import { byService, sliceIndexes, sliceService } from "../machinery/slice-servic
 import type { Logger } from "../telemetry/logger.ts";
 import type { Nftables } from "../linux/nftables.ts";
 import { emptyTable, ServiceTable, tableName } from "./plan.ts";
+import type { ProxyHealth, ProxyMetrics } from "./proxy-health.ts";
 import { serviceRules, type ServiceRule } from "./service-rule.ts";
 
 export interface ProxyOptions {
@@ -21,6 +22,9 @@ export interface ProxyOptions {
   readonly nftables: Nftables;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Absent: nobody asks. */
+  readonly health?: ProxyHealth;
+  readonly metrics?: ProxyMetrics;
 }
 
 /** After a failed transaction the whole table is built anew, after this pause. */
@@ -31,11 +35,14 @@ const keyOf = (service: Service): string =>
 
 /** Watches until the signal aborts; the table stays, so that services work while we restart. */
 export async function runServiceProxy(options: ProxyOptions, signal: AbortSignal): Promise<void> {
-  const { informers, clock, logger } = options;
+  const { informers, clock, logger, health, metrics } = options;
   const serviceInformer = informers.informer(services);
   const sliceInformer = informers.informer(endpointSlices, { indexes: sliceIndexes });
   await Promise.all([serviceInformer.synced, sliceInformer.synced]);
-  const changed = new Wakeup();
+  const changed = new Wakeup(() => {
+    health?.queued();
+    metrics?.changes.add();
+  });
   using _services = serviceInformer.onChange((now, before) => {
     const service = now ?? before;
     if (service !== undefined) changed.mark(keyOf(service));
@@ -48,11 +55,17 @@ export async function runServiceProxy(options: ProxyOptions, signal: AbortSignal
   signal.addEventListener("abort", () => changed.wake(), { once: true });
   while (!signal.aborted) {
     try {
+      const start = clock.monotonic();
+      const keys = changed.take();
       if (rebuild) table.build();
-      else table.update(changed.take());
+      else table.update(keys);
       rebuild = false;
+      health?.applied();
+      metrics?.syncSeconds.observe((clock.monotonic() - start) / 1_000);
+      metrics?.lastSync.set(clock.now() / 1_000);
       await changed.next();
     } catch (error) {
+      metrics?.failures.add();
       logger.error({ error: chainOf(error) }, "services are not in the kernel yet; building anew");
       rebuild = true;
       await clock.sleep(rebuildDelayMs, signal).catch(() => undefined);
@@ -68,10 +81,16 @@ export function removeServiceTable(nftables: Nftables): void {
 /** Keys that changed since they were last taken, and a promise of the next one. */
 class Wakeup {
   readonly #keys = new Set<string>();
+  readonly #onMark: () => void;
   #wake: (() => void) | undefined;
+
+  constructor(onMark: () => void) {
+    this.#onMark = onMark;
+  }
 
   mark(key: string): void {
     this.#keys.add(key);
+    this.#onMark();
     this.wake();
   }
   wake(): void {

@@ -57,17 +57,28 @@ function plainServer(listener: RequestListener): Server {
   );
 }
 
+const secureContext = (tls: ServerTls) => ({
+  cert: tls.certificate,
+  key: tls.key,
+  minVersion: "TLSv1.2" as const,
+  ...(tls.clientAuthorities === undefined ? {} : { ca: tls.clientAuthorities }),
+});
+
+/** As RunningServer says. */
+export function renewTls(server: Listener["server"], tls: ServerTls): void {
+  if (!("setSecureContext" in server)) throw new Error("the server speaks no TLS");
+  server.setSecureContext(secureContext(tls));
+}
+
 function secureServer(tls: ServerTls, listener: RequestListener): Http2SecureServer {
   const server = createSecureServer({
     allowHTTP1: true,
-    cert: tls.certificate,
-    key: tls.key,
-    minVersion: "TLSv1.2",
+    ...secureContext(tls),
     // A certificate is optional, and a wrong one is answered with 401: a failed handshake says
     // nothing.
     ...(tls.clientAuthorities === undefined
       ? {}
-      : { ca: tls.clientAuthorities, requestCert: true, rejectUnauthorized: false }),
+      : { requestCert: true, rejectUnauthorized: false }),
     settings: {
       maxConcurrentStreams: connectionLimits.streams,
       initialWindowSize: connectionLimits.windowBytes,

@@ -41,6 +41,11 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
+  /**
+   * New connections see this certificate, and are held against these authorities. Throws where the
+   * key is not the certificate's, or there was no TLS before; then all is as it was.
+   */
+  renewTls(tls: ServerTls): void;
   /** Lets running requests end, then closes; long-lived streams are ended at once. */
   close(): Promise<void>;
 }

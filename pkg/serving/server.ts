@@ -9,7 +9,7 @@ import type { Http2ServerRequest } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { isStream, type WireRequest } from "../base/wire.ts";
 import { StatusError } from "../machinery/status-error.ts";
-import { connectionLimits, createListener, type Listener } from "./listener.ts";
+import { connectionLimits, createListener, renewTls, type Listener } from "./listener.ts";
 import { peerOf } from "./peer.ts";
 import { sendResponse } from "./send-response.ts";
 import type { RunningServer, ServerOptions } from "./server-contract.ts";
@@ -58,6 +58,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     address,
     port,
+    renewTls: (tls) => renewTls(server, tls),
     close: () => closeServer(app, { server, sockets, sessions }, open),
   };
 }

@@ -4,6 +4,7 @@
 import type { ContainerImage, Node, NodeCondition, NodeStatus } from "../../../api/core/v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import type { Machine, MachineReadings } from "./machine.ts";
+import { pressureThresholds, type PressureThresholds } from "./pressure-thresholds.ts";
 
 export interface NodeFacts {
   readonly nodeName: string;
@@ -19,6 +20,8 @@ export interface NodeFacts {
   readonly runtimeProblem: string | undefined;
   readonly images: readonly ContainerImage[];
   readonly reserved: Readonly<Record<"cpuMillis" | "memoryBytes", number>>;
+  /** Absent: the usual ones of such a machine. */
+  readonly pressure?: PressureThresholds;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly {
     readonly key: string;
@@ -28,14 +31,6 @@ export interface NodeFacts {
   /** Conditions as told last: their times of change stay. */
   readonly before: readonly NodeCondition[];
 }
-
-/** Below these the node is under pressure, as upstream's eviction has it. */
-export const pressureThresholds = {
-  memoryAvailableBytesMin: 100 * 1024 * 1024,
-  diskAvailableShareMin: 0.1,
-  inodesFreeShareMin: 0.05,
-  processesShareMax: 0.95,
-} as const;
 
 /** What the first registration says; later only its labels are kept up. */
 export const nodeObject = (facts: NodeFacts): Node => ({
@@ -67,16 +62,15 @@ const cpu = (millis: number): string =>
 const kibibytes = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
 
 /** What the node has, and what of it pods may use. */
-export function nodeResources(facts: Pick<NodeFacts, "machine" | "podsMax" | "reserved">): Pick<
-  NodeStatus,
-  "capacity" | "allocatable"
-> & {
+export function nodeResources(
+  facts: Pick<NodeFacts, "machine" | "podsMax" | "reserved" | "pressure">,
+): Pick<NodeStatus, "capacity" | "allocatable"> & {
   readonly allocatable: Readonly<Record<string, string>>;
 } {
   const { machine, podsMax, reserved } = facts;
+  const pressure = facts.pressure ?? pressureThresholds(machine);
   const common = { pods: String(podsMax), "hugepages-1Gi": "0", "hugepages-2Mi": "0" };
-  const memoryLeft =
-    machine.memoryBytes - reserved.memoryBytes - pressureThresholds.memoryAvailableBytesMin;
+  const memoryLeft = machine.memoryBytes - reserved.memoryBytes - pressure.memoryAvailableBytesMin;
   return {
     capacity: {
       cpu: cpu(machine.cpuMillis),
@@ -88,7 +82,7 @@ export function nodeResources(facts: Pick<NodeFacts, "machine" | "podsMax" | "re
       cpu: cpu(Math.max(0, machine.cpuMillis - reserved.cpuMillis)),
       memory: kibibytes(Math.max(0, memoryLeft)),
       "ephemeral-storage": String(
-        Math.floor(machine.diskBytes * (1 - pressureThresholds.diskAvailableShareMin)),
+        Math.max(0, Math.floor(machine.diskBytes - pressure.diskAvailableBytesMin)),
       ),
       ...common,
     },
@@ -140,9 +134,9 @@ const good: Readonly<Record<string, string>> = {
 
 export function nodeConditions(facts: NodeFacts): readonly NodeCondition[] {
   const { machine, readings, runtimeProblem } = facts;
-  const limits = pressureThresholds;
+  const limits = facts.pressure ?? pressureThresholds(machine);
   const isDiskLow =
-    readings.diskAvailableBytes < machine.diskBytes * limits.diskAvailableShareMin ||
+    readings.diskAvailableBytes < limits.diskAvailableBytesMin ||
     readings.inodesFreeShare < limits.inodesFreeShareMin;
   const verdicts: readonly Verdict[] = [
     pressure("Memory", readings.memoryAvailableBytes < limits.memoryAvailableBytesMin, [
