@@ -10,7 +10,7 @@ import {
   services,
 } from "../../api/resources.ts";
 import type { DaemonSet } from "../../api/apps/v1.ts";
-import type { Container, Service, ServiceAccount } from "../../api/core/v1.ts";
+import type { Container, EnvVar, Service, ServiceAccount } from "../../api/core/v1.ts";
 import type { ClusterRole, ClusterRoleBinding } from "../../api/rbac/v1.ts";
 import { dnsAddressOf, type ClusterSpec } from "./cluster-spec.ts";
 import { want, type Wanted } from "./cluster-objects.ts";
@@ -96,11 +96,22 @@ const dnsDaemonSet = (spec: ClusterSpec): DaemonSet => ({
   },
 });
 
-const dnsContainer = ({ images, dnsDomain }: ClusterSpec): Container => ({
+/** host:port as the variables by which a pod finds the API. */
+function serverAt(endpoint: string): readonly EnvVar[] {
+  const at = endpoint.lastIndexOf(":");
+  return [
+    { name: "KUBERNETES_SERVICE_HOST", value: endpoint.slice(0, at).replaceAll(/[[\]]/g, "") },
+    { name: "KUBERNETES_SERVICE_PORT", value: endpoint.slice(at + 1) },
+  ];
+}
+
+const dnsContainer = ({ images, dnsDomain, controlPlaneEndpoint }: ClusterSpec): Container => ({
   name,
   image: images.tskube,
   imagePullPolicy: "IfNotPresent",
   command: ["tskube-dns", `--zone=${dnsDomain}`, `--health-port=${healthPort}`],
+  // The control plane itself: its Service works only once the node's proxy has seen to it.
+  env: serverAt(controlPlaneEndpoint),
   ports: [
     { name: "dns", containerPort: 53, protocol: "UDP" },
     { name: "dns-tcp", containerPort: 53, protocol: "TCP" },
