@@ -83,6 +83,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/wait.ts")).wait,
   },
   {
+    name: "events",
+    summary: "Print what happened, oldest first",
+    load: async () => (await import("./commands/events.ts")).events,
+  },
+  {
     name: "cordon",
     summary: "Keep new pods off nodes",
     load: async () => (await import("./commands/cordon.ts")).cordon,

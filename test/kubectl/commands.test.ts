@@ -106,6 +106,9 @@ get deployment web -o name
 get cm settings -o jsonpath={.data.color}
 get deploy web -o custom-columns=NAME:.metadata.name,IMAGES:.spec.template.spec.containers[*].image
 describe deploy web
+events
+events --for deploy
+events --types=some
 describe cm settings
 rollout status deploy/web --watch=false
 rollout history deploy/web
