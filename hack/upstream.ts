@@ -19,6 +19,8 @@ const modules: Readonly<Record<string, string>> = {
   "kube-apiserver": "kubernetes",
   crictl: "cri-tools",
   critest: "cri-tools",
+  "e2e.test": "kubernetes",
+  agnhost: "kubernetes",
   etcd: "etcd",
 };
 
