@@ -30,6 +30,13 @@ const agnhostImage = (agnhost: string): Omit<DebianImage, "name"> => ({
   config: { ...noDefaults, entrypoint: ["/agnhost"], cmd: ["pause"] },
 });
 
+/** A resolver of the C library, and tools that ask name servers. */
+const dnsImage: Omit<DebianImage, "name"> = {
+  ...busyboxImage,
+  layers: [["bind9-dnsutils", "libc-bin"], ["busybox"]],
+  config: { ...noDefaults, cmd: ["sh", "-c", "sleep infinity"] },
+};
+
 const httpdImage: Omit<DebianImage, "name"> = {
   ...busyboxImage,
   extra: [textMember(`${pageFolder}/index.html`, "<html><body><h1>It works!</h1></body></html>\n")],
@@ -45,10 +52,9 @@ export function conformanceImages(
   const recipes: Readonly<Record<string, Omit<DebianImage, "name">>> = {
     agnhost: agnhostImage(agnhost),
     busybox: busyboxImage,
+    "glibc-dns-testing": dnsImage,
     nginx: nginxImage,
-    "nginx-new": nginxImage,
     httpd: httpdImage,
-    "httpd-new": httpdImage,
     pause: {
       layers: [[]],
       accounts: [],
