@@ -93,6 +93,9 @@ export const withoutTunnelTable: readonly string[] = [
  * VXLAN knows no keys: who may send to the port may send as any pod. So the port is open to the
  * addresses of nodes alone, and closed to pods, whose packets leave a node with its address.
  *
+ * What is in a datagram is a connection that is known already, so the datagram is none: it takes no
+ * second place among the connections, and nobody's rule gives it another source.
+ *
  * Pods' links carry more than the tunnel does. A TCP connection is told so while it is opened, in
  * both directions; other senders learn it from this node, which is near: so no part of it depends
  * on ICMP from afar.
@@ -113,6 +116,10 @@ export function planTunnelTable(
     `add chain ${tunnelTable} input { type filter hook input priority filter; }`,
     `add rule ${tunnelTable} input ${port} ip saddr != @nodes counter drop`,
     `add rule ${tunnelTable} input ${port} iifname "${bridge}" counter drop`,
+    `add chain ${tunnelTable} receive { type filter hook prerouting priority raw; }`,
+    `add rule ${tunnelTable} receive ip saddr @nodes ${port} notrack`,
+    `add chain ${tunnelTable} send { type filter hook output priority raw; }`,
+    `add rule ${tunnelTable} send ip daddr @nodes ${port} notrack`,
     `add chain ${tunnelTable} forward { type filter hook forward priority mangle; }`,
     `add rule ${tunnelTable} forward iifname "${bridge}" ip daddr @nodes ${port} counter drop`,
     ...["iifname", "oifname"].map(
