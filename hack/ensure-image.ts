@@ -1,7 +1,12 @@
 /**
  * Puts an image into the node's store before a cluster asks for it: the real one where its registry
- * can be reached, else one built from Debian's packages. Says which of the two it is.
+ * can be reached, else one built from Debian's packages. Says which of the two it is. With --save
+ * an archive of them is made, which --load takes on machines that reach neither.
+ *
+ *     hack/ensure-image.ts [--data-dir FOLDER] [--save FILE] NAME… | --load FILE
  */
+import { createReadStream } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { chainOf } from "../pkg/base/errors.ts";
 import { systemClock } from "../pkg/base/system-clock.ts";
@@ -13,6 +18,8 @@ import {
   nginxImage,
   redisImage,
 } from "../pkg/images/debian-recipes.ts";
+import { exportArchive } from "../pkg/images/export-archive.ts";
+import { importArchive } from "../pkg/images/import-layout.ts";
 import { pullImage } from "../pkg/images/pull-image.ts";
 import { silentLogger } from "../pkg/telemetry/logger.ts";
 import { criDefaults, openImages } from "../cmd/wiring/cri-runtime.ts";
@@ -38,8 +45,7 @@ export async function ensureImage(
   const recipe = recipes[name];
   if (recipe === undefined)
     throw new Error(`no recipe for ${name}; there are ${Object.keys(recipes).join(", ")}`);
-  const doors = { clock: systemClock, random: systemRandom, logger: silentLogger };
-  const images = await openImages(dataFolder, doors);
+  const images = await openStore(dataFolder);
   const known = images.get(name);
   if (known !== undefined) return say(`  ${name} is here already: ${megabytes(known.sizeBytes)}`);
   const unreachable = new AbortController();
@@ -69,11 +75,40 @@ export async function ensureImage(
   }
 }
 
+const openStore = (dataFolder: string) =>
+  openImages(dataFolder, { clock: systemClock, random: systemRandom, logger: silentLogger });
+
+async function saveImages(names: readonly string[], file: string, dataFolder: string) {
+  const images = await openStore(dataFolder);
+  const exported = names.flatMap((name) => {
+    const image = images.get(name);
+    const full = image?.tags[0];
+    return image === undefined || full === undefined ? [] : [{ name: full, image }];
+  });
+  const draft = `${file}.draft`;
+  await writeFile(draft, exportArchive(images, exported));
+  await rename(draft, file);
+  console.log(`  saved ${names.join(", ")} in ${file}`);
+}
+
+async function loadImages(file: string, dataFolder: string): Promise<void> {
+  const images = await openStore(dataFolder);
+  for (const { tags, sizeBytes } of await importArchive(images, createReadStream(file))) {
+    console.log(`  loaded ${tags.join(", ")}: ${megabytes(sizeBytes)}`);
+  }
+}
+
 if (import.meta.main) {
   const { values, positionals } = parseArgs({
-    options: { "data-dir": { type: "string" } },
+    options: {
+      "data-dir": { type: "string", default: criDefaults.dataFolder },
+      save: { type: "string" },
+      load: { type: "string" },
+    },
     allowPositionals: true,
   });
-  const folder = values["data-dir"] ?? criDefaults.dataFolder;
+  const folder = values["data-dir"];
+  if (values.load !== undefined) await loadImages(values.load, folder);
   for (const name of positionals) await ensureImage(name, (line) => console.log(line), folder);
+  if (values.save !== undefined) await saveImages(positionals, values.save, folder);
 }
