@@ -131,12 +131,16 @@ export class TsadmBed implements AsyncDisposable {
     return out;
   }
 
-  /** Upstream's kubectl where it is there, else ours; on the machine, with that kubeconfig. */
-  tryKubectl(number: number, kubeconfig: string, ...words: readonly string[]): Outcome {
+  /** Upstream's kubectl where it is there, else ours, as words that run it on a machine. */
+  kubectlWords(words: readonly string[], kubeconfig = adminConfig): readonly string[] {
     const upstream = upstreamProgram("kubectl");
     const program =
       upstream === undefined ? [...node, join(this.#dist, "tskubectl.mjs")] : [upstream];
-    return this.on(number, ["env", `KUBECONFIG=${kubeconfig}`, ...program, ...words]);
+    return ["env", `KUBECONFIG=${kubeconfig}`, ...program, ...words];
+  }
+
+  tryKubectl(number: number, kubeconfig: string, ...words: readonly string[]): Outcome {
+    return this.on(number, this.kubectlWords(words, kubeconfig));
   }
 
   /** On the first machine as its administrator, to a good end. */
