@@ -1,20 +1,22 @@
 /**
  * The API server over TLS beside upstream's kube-apiserver, with upstream's own load generator's
- * work: creates, GETs, patches, lists, watches. Ours on SQLite and on etcd, each server alone and
- * in the same run. Needs Go and the folder ../shared/bench; without upstream's server only ours is
- * measured.
+ * work: creates, GETs, patches, lists, watches; and the memory of each server with its pods, at
+ * rest. Ours on SQLite and on etcd, each server alone and in the same run; upstream's etcd under
+ * both, where it is built, else Debian's under ours. Needs Go and the folder ../shared/bench;
+ * without upstream's server only ours is measured.
  *
  *     node hack/bench/api.ts [--pods 5000] [--seconds 4] [--rows create1,create,get,…]
  *         [--watchers 500]
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../../pkg/base/system-clock.ts";
 import { systemRandom } from "../../pkg/base/system-random.ts";
 import { ensureClusterPki } from "../../pkg/pki/cluster-pki-apply.ts";
+import { upstreamProgram } from "../upstream.ts";
 import { printTable, type Row } from "./table.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -29,6 +31,7 @@ const { values } = parseArgs({
 });
 const token = "benchtoken";
 const folder = mkdtempSync(join(tmpdir(), "tskube-bench-api-"));
+const upstreamFolder = join(folder, "upstream");
 const ended: (() => void)[] = [];
 
 interface Result {
@@ -40,10 +43,28 @@ interface Result {
   readonly errors: number;
 }
 
-function start(program: string, args: readonly string[], name: string): void {
+/** A server under test. */
+interface Server {
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Rows that leave pods behind; memory is looked at after them. */
+const creating = ["create1", "create"];
+const restMs = 5_000;
+
+/** Proportional set size, MiB. */
+function memoryOf(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  return Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1]) / 1024;
+}
+
+/** Its process id. */
+function start(program: string, args: readonly string[], name: string): number {
   const log = openSync(join(folder, `${name}.log`), "a");
   const child = spawn(program, args, { stdio: ["ignore", log, log] });
   ended.push(() => child.kill("SIGKILL"));
+  return child.pid ?? 0;
 }
 
 async function untilReady(server: string): Promise<void> {
@@ -63,7 +84,7 @@ function stopAll(): void {
   for (const end of ended.splice(0)) end();
 }
 
-async function startOurs(name: string, storage: readonly string[], port: number): Promise<string> {
+async function startOurs(name: string, storage: readonly string[], port: number): Promise<Server> {
   const pki = join(folder, "pki");
   const words = {
     "bind-address": "127.0.0.1",
@@ -80,21 +101,26 @@ async function startOurs(name: string, storage: readonly string[], port: number)
   };
   const flags = Object.entries(words).map(([flag, value]) => `--${flag}=${value}`);
   const program = join(folder, "dist/tskube-apiserver.mjs");
-  start(
+  const pid = start(
     process.execPath,
     ["--disable-warning=ExperimentalWarning", program, ...flags, ...storage],
     name,
   );
-  const server = `https://127.0.0.1:${port}`;
-  await untilReady(server);
-  return server;
+  const url = `https://127.0.0.1:${port}`;
+  await untilReady(url);
+  return { url, pid };
 }
 
-/** A row at a time, each with a pause: what one leaves behind does not burden the next. */
-function load(server: string, generator: string): ReadonlyMap<string, Result> {
+interface Measured {
+  readonly results: ReadonlyMap<string, Result>;
+  /** MiB: with the pods, at rest; and after all rows, at rest. */
+  readonly memory: readonly number[];
+}
+
+async function load({ url, pid }: Server, generator: string): Promise<Measured> {
   const args = [
     "-server",
-    server,
+    url,
     "-token",
     token,
     "-pods",
@@ -113,9 +139,21 @@ function load(server: string, generator: string): ReadonlyMap<string, Result> {
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line) => JSON.parse(line) as Result);
-  const results = [...run(values.rows)];
+  const results: Result[] = [];
+  const memory: number[] = [];
+  const rest = async (): Promise<void> => {
+    await systemClock.sleep(restMs);
+    memory.push(memoryOf(pid));
+  };
+  const rows = values.rows.split(",");
+  const isCreating = (row: string): boolean => creating.includes(row);
+  if (rows.some(isCreating)) results.push(...run(rows.filter(isCreating).join(",")));
+  await rest();
+  const others = rows.filter((row) => !isCreating(row)).join(",");
+  if (others !== "") results.push(...run(others));
   if (values.watchers !== "0") results.push(...run("watch", ["-watchers", values.watchers]));
-  return new Map(results.map((result) => [result.row, result]));
+  await rest();
+  return { results: new Map(results.map((result) => [result.row, result])), memory };
 }
 
 /** Lists of many objects are told by their bytes, everything else by its number. */
@@ -134,9 +172,9 @@ const show = (result: Result): string => {
 
 const rate = (result: Result | undefined): number => result?.per_s ?? Number.NaN;
 
-function report(all: ReadonlyMap<string, ReadonlyMap<string, Result>>): void {
-  const upstream = all.get("kube-apiserver");
-  for (const [name, results] of all) {
+function report(all: ReadonlyMap<string, Measured>): void {
+  const upstream = all.get("kube-apiserver")?.results;
+  for (const [name, { results, memory }] of all) {
     const rows: Row[] = [...results].map(([row, result]) => {
       const ratio = rate(result) / rate(upstream?.get(row));
       const beside =
@@ -145,7 +183,9 @@ function report(all: ReadonlyMap<string, ReadonlyMap<string, Result>>): void {
           : `  (${ratio.toFixed(1)} × kube-apiserver)`;
       return { what: row, value: `${show(result)}${beside}` };
     });
-    printTable(name, rows);
+    const [first = Number.NaN, last = Number.NaN] = memory;
+    const sizes = `PSS ${first.toFixed(0)} MiB, after all rows ${last.toFixed(0)} MiB`;
+    printTable(name, [...rows, { what: `memory with ${values.pods} pods`, value: sizes }]);
   }
 }
 
@@ -178,18 +218,19 @@ try {
     },
     { clock: systemClock, random: systemRandom },
   );
-  const all = new Map<string, ReadonlyMap<string, Result>>();
+  const all = new Map<string, Measured>();
   all.set(
     "tskube-apiserver on SQLite",
-    load(
+    await load(
       await startOurs("sqlite", [`--storage=sqlite:${join(folder, "state.db")}`], 17443),
       generator,
     ),
   );
   stopAll();
   const etcd = "http://127.0.0.1:13379";
+  const etcdProgram = upstreamProgram("etcd", false) ?? "etcd";
   start(
-    "etcd",
+    etcdProgram,
     [
       "--data-dir",
       join(folder, "etcd"),
@@ -199,6 +240,10 @@ try {
       etcd,
       "--listen-peer-urls",
       "http://127.0.0.1:13380",
+      "--initial-advertise-peer-urls",
+      "http://127.0.0.1:13380",
+      "--initial-cluster",
+      "default=http://127.0.0.1:13380",
       "--quota-backend-bytes",
       "4294967296",
     ],
@@ -207,18 +252,24 @@ try {
   await systemClock.sleep(1_500);
   all.set(
     "tskube-apiserver on etcd",
-    load(await startOurs("etcd-api", [`--etcd-servers=${etcd}`], 17444), generator),
+    await load(await startOurs("etcd-api", [`--etcd-servers=${etcd}`], 17444), generator),
   );
   stopAll();
   const up = spawnSync(join(shared, "upstream.sh"), ["up"], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, RUN: upstreamFolder },
   });
   if (up.status === 0) {
     try {
-      all.set("kube-apiserver", load("https://127.0.0.1:16443", generator));
+      const pid = Number(readFileSync(join(upstreamFolder, "apiserver.pid"), "utf8"));
+      const server = { url: "https://127.0.0.1:16443", pid };
+      all.set("kube-apiserver", await load(server, generator));
     } finally {
-      spawnSync(join(shared, "upstream.sh"), ["down"], { stdio: "inherit" });
+      spawnSync(join(shared, "upstream.sh"), ["down"], {
+        stdio: "inherit",
+        env: { ...process.env, RUN: upstreamFolder },
+      });
     }
   } else console.log("skipped: upstream's kube-apiserver cannot be built here");
   report(all);
