@@ -7,7 +7,7 @@
  * The suite asks for one image by the digest that upstream's build of it has. A copy of critest
  * asks for the stand-in's digest instead, and nothing else of it is changed.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -22,13 +22,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { removeCriRuntime } from "../cmd/wiring/remove-cri.ts";
 import { openImages } from "../cmd/wiring/cri-runtime.ts";
 import { systemDoors } from "../cmd/wiring/doors.ts";
 import { parseReference } from "../pkg/images/reference.ts";
 import { startLocalRegistry } from "../pkg/images/testing/local-registry.ts";
 import { digestRepository, standIns } from "./critest-images.ts";
 import { countSpecs, printSpecs, type SpecReport } from "./critest-report.ts";
+import { runInNamespaces, startOwnRuntime } from "./own-runtime.ts";
 import { upstreamProgram } from "./upstream.ts";
 
 const { values } = parseArgs({
@@ -44,7 +44,6 @@ const { values } = parseArgs({
   },
 });
 const cache = "/var/cache/tskube/deb";
-const project = join(import.meta.dirname, "..");
 const pinnedDigest = "9700f9a2f5bf2c45f2f605a0bd3bce7cf37420ec9d3ed50ac2758413308766bf";
 const doors = systemDoors("critest", "error");
 const images = standIns(process.arch === "arm64" ? "arm64" : "x64");
@@ -63,14 +62,8 @@ async function outside(critest: string): Promise<void> {
     }
     writeFileSync(join(folder, "images.json"), JSON.stringify(built));
     console.log(`built stand-ins for ${Object.keys(built).length} of upstream's images`);
-    const again = [...process.execArgv, join(import.meta.dirname, "critest.ts")];
     const words = ["--inside", folder, ...process.argv.slice(2)];
-    const namespaces = ["--net", "--mount", "--propagation", "private"];
-    const { status } = spawnSync("unshare", [...namespaces, process.execPath, ...again, ...words], {
-      stdio: "inherit",
-      env: { ...process.env, CRITEST: critest },
-    });
-    process.exitCode = status ?? 1;
+    process.exitCode = runInNamespaces(import.meta.filename, words, { CRITEST: critest });
   } finally {
     if (values.keep) console.log(`logs are in ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
@@ -88,45 +81,12 @@ function critestFor(standInDigest: string, folder: string): string {
   return copy;
 }
 
-async function startRuntime(folder: string, mirror: string) {
-  const socket = join(folder, "cri.sock");
+/** Mirrors under which the original names are found. */
+function writeMirrors(folder: string, mirror: string): string {
   const mirrors = ["registry.k8s.io", "k8s.gcr.io", "gcr.io"].map((host) => [host, [mirror]]);
   const registriesFile = join(folder, "registries.yaml");
   writeFileSync(registriesFile, JSON.stringify({ mirrors: Object.fromEntries(mirrors) }));
-  const options = {
-    dataFolder: join(folder, "data"),
-    runFolder: join(folder, "run"),
-    podCidr: "10.251.8.0/24",
-    serviceCidr: "10.96.0.0/16",
-    bridge: "tskcritest1",
-    registriesFile,
-    supervisor: [process.execPath, join(project, "cmd/tskube-supervisor/main.ts")],
-  } as const;
-  const flags = {
-    socket,
-    root: options.dataFolder,
-    state: options.runFolder,
-    "pod-cidr": options.podCidr,
-    bridge: options.bridge,
-    registries: registriesFile,
-  };
-  const words = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
-  const log = openSync(join(folder, "tskube-cri.log"), "a");
-  const main = join(project, "cmd/tskube-cri/main.ts");
-  const daemon = spawn(process.execPath, [...process.execArgv, main, ...words], {
-    stdio: ["ignore", "pipe", log],
-  });
-  for await (const line of daemon.stdout ?? []) if (String(line).includes("serving CRI")) break;
-  daemon.stdout?.resume();
-  return {
-    socket,
-    [Symbol.asyncDispose]: async () => {
-      const ended = once(daemon, "exit");
-      daemon.kill("SIGTERM");
-      await ended;
-      await removeCriRuntime(options, doors);
-    },
-  };
+  return registriesFile;
 }
 
 async function runSuite(critest: string, socket: string, folder: string): Promise<SpecReport[]> {
@@ -171,7 +131,9 @@ async function inside(folder: string): Promise<void> {
   }
   const critest = critestFor(digest, folder);
   const started = performance.now();
-  await using runtime = await startRuntime(folder, `http://${registry.host}`);
+  const names = { bridge: "tskcritest1", podCidr: "10.251.8.0/24" };
+  const registriesFile = writeMirrors(folder, `http://${registry.host}`);
+  await using runtime = await startOwnRuntime(folder, names, { registriesFile });
   const specs = await runSuite(critest, runtime.socket, folder);
   printSpecs(specs);
   const counts = countSpecs(specs);
