@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { isIP } from "node:net";
+import { join } from "node:path";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
 import { generateToken } from "../../pkg/kubeadm/join-token.ts";
 import { imagesIn, specDefaults, type ClusterSpec } from "../../pkg/kubeadm/cluster-spec.ts";
@@ -7,6 +9,7 @@ import { durationMs } from "../../pkg/base/duration.ts";
 import { describeSource, imageSource, repositoryOf } from "../../pkg/kubeadm/image-source.ts";
 import { initPhases, waitForSignature, type InitContext } from "../../pkg/kubeadm/init-phases.ts";
 import { joinLine } from "../../pkg/kubeadm/join-line.ts";
+import { isExternal } from "../../pkg/pki/cluster-pki-plan.ts";
 import { runSetup, selectPhases } from "../../pkg/kubeadm/setup-phase.ts";
 import type { Random } from "../../pkg/base/random.ts";
 import { defaultNodeAddress, defaultNodeName } from "../wiring/cluster-settings.ts";
@@ -76,6 +79,10 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
     ...passedOn(file),
     imageRepository,
     images: imagesIn(imageRepository),
+    isAuthorityExternal: isExternal(
+      { make: "authority", file: "ca" },
+      { has: (file) => existsSync(join(specDefaults.configFolder, "pki", file)) },
+    ),
     nodeName: given["node-name"] ?? file.nodeName ?? defaultNodeName(),
     advertiseAddress: address,
     bindPort,

@@ -45,6 +45,8 @@ export interface ClusterSpec {
   readonly imageRepository: string;
   readonly images: ClusterImages;
   readonly extraArgs?: ExtraArgs;
+  /** The authority's key is kept elsewhere: nothing is signed in the cluster. */
+  readonly isAuthorityExternal?: boolean;
   /** Of this first node; absent: what keeps other pods off a control plane. */
   readonly taints?: readonly Taint[];
   readonly isProxyDisabled?: boolean;

@@ -139,7 +139,10 @@ function extraArgsOf(cluster: FieldReader): ExtraArgs | undefined {
       if (typeof name !== "string" || name === "") {
         throw cluster.wrong(`${field}.extraArgs`, "has an entry without a name");
       }
-      return { name, value: String(value ?? "") };
+      if (value !== undefined && typeof value !== "string") {
+        throw cluster.wrong(`${field}.extraArgs`, `has ${name} with a value that is not a string`);
+      }
+      return { name, value: value ?? "" };
     });
     return flags === undefined || flags.length === 0 ? [] : [[component, flags] as const];
   });

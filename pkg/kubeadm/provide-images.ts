@@ -56,12 +56,18 @@ async function pull(
   { images, registriesFile }: ImageDoors,
   signal: AbortSignal,
 ): Promise<string> {
-  if (images.get(name) !== undefined) return "kept";
+  // Pods name the cluster's images, wherever a machine has them from.
+  const nameIt = async (): Promise<void> => {
+    if (name !== at) await images.alias(at, name);
+  };
+  if (images.get(at) !== undefined) {
+    await nameIt();
+    return "kept";
+  }
   const host = parseReference(at).domain;
   try {
     const pulled = await pullImage(images, at, {}, signal);
-    // Pods name the cluster's images, wherever a machine has them from.
-    if (name !== at) await images.alias(at, name);
+    await nameIt();
     return `pulled ${at}: ${megabytes(pulled)}`;
   } catch (cause) {
     signal.throwIfAborted();

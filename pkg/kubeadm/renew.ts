@@ -59,6 +59,10 @@ export async function readPkiFolder(
   return found.flat().toSorted((a, b) => (a.file < b.file ? -1 : 1));
 }
 
+/** As kubeadm calls it: etcd-server for etcd/server. */
+export const shownName = ({ file }: Pick<KnownCertificate, "file">): string =>
+  file.replace("/", "-");
+
 /** As kubeadm: a year. */
 const leafValidForMs = 365 * 24 * 3_600_000;
 
@@ -70,10 +74,10 @@ export async function renewLeaves(
   doors: Doors,
 ): Promise<readonly string[]> {
   const chosen = found.filter(
-    ({ file, isAuthority }) => !isAuthority && (name === "all" || file === name),
+    (one) => !one.isAuthority && ["all", one.file, shownName(one)].includes(name),
   );
   if (chosen.length === 0) {
-    const names = found.filter(({ isAuthority }) => !isAuthority).map(({ file }) => file);
+    const names = found.filter(({ isAuthority }) => !isAuthority).map(shownName);
     throw new Error(`there is no certificate ${name}; there are all, ${names.join(", ")}`);
   }
   for (const one of chosen) await renew(folder, one, doors);

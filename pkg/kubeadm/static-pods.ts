@@ -216,8 +216,12 @@ function controllerManager(spec: ClusterSpec): Component {
       `--bind-address=${loopback}`,
       `--client-ca-file=${pki}/ca.crt`,
       `--cluster-cidr=${spec.podSubnet}`,
-      `--cluster-signing-cert-file=${pki}/ca.crt`,
-      `--cluster-signing-key-file=${pki}/ca.key`,
+      ...(spec.isAuthorityExternal === true
+        ? []
+        : [
+            `--cluster-signing-cert-file=${pki}/ca.crt`,
+            `--cluster-signing-key-file=${pki}/ca.key`,
+          ]),
       `--kubeconfig=${spec.configFolder}/controller-manager.conf`,
       "--leader-elect=true",
       `--root-ca-file=${pki}/ca.crt`,

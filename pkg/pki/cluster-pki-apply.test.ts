@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, unlink } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { X509Certificate } from "node:crypto";
@@ -6,8 +6,9 @@ import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../base/system-clock.ts";
 import { systemRandom } from "../base/system-random.ts";
-import { ensureClusterPki } from "./cluster-pki-apply.ts";
+import { ensureClusterPki, readAuthority } from "./cluster-pki-apply.ts";
 import type { ClusterPki } from "./cluster-pki.ts";
+import { generateKeyPair, privateKeyPem } from "./keys.ts";
 import type { Kubeconfig } from "../machinery/kubeconfig.ts";
 
 const doors = { clock: systemClock, random: systemRandom };
@@ -71,8 +72,41 @@ describe("ensureClusterPki", () => {
     expect(await read("pki/sa.key")).toBe(key);
   });
 
-  it("stops where the authority's key is gone", async () => {
+  it("writes a certificate anew that a kill left with another's key", async () => {
+    await writeFile(join(folder, "pki/apiserver.key"), privateKeyPem(generateKeyPair().privateKey));
+    const steps = await ensureClusterPki(pki, doors);
+    expect(steps.map(({ because }) => because)).toEqual(["apiserver.crt is of another key"]);
+    expect(await ensureClusterPki(pki, doors)).toEqual([]);
+  });
+
+  it("refuses what is encrypted, foreign, or signed by somebody else", async () => {
+    const { privateKey } = generateKeyPair();
+    const ca = await read("pki/ca.key");
+    const encrypted = privateKey.export({
+      type: "pkcs8",
+      format: "pem",
+      cipher: "aes-256-cbc",
+      passphrase: "secret",
+    });
+    for (const [file, content, because] of [
+      ["ca.key", encrypted, /ca.key is encrypted: decrypt it first/],
+      ["ca.key", privateKeyPem(privateKey), /ca.key is not the key of ca.crt/],
+      ["front-proxy-client.crt", await read("pki/apiserver.crt"), /not signed by front-proxy-ca/],
+    ] as const) {
+      const before = await read(`pki/${file}`);
+      await writeFile(join(folder, "pki", file), content);
+      await expect(ensureClusterPki(pki, doors)).rejects.toThrow(because);
+      await writeFile(join(folder, "pki", file), before);
+    }
+    expect(await read("pki/ca.key")).toBe(ca);
+    expect(await ensureClusterPki(pki, doors)).toEqual([]);
+  });
+
+  it("does without the authority's key while it has nothing to sign", async () => {
     await unlink(join(folder, "pki/ca.key"));
-    await expect(ensureClusterPki(pki, doors)).rejects.toThrow(/ca.crt exists without ca.key/);
+    expect(await ensureClusterPki(pki, doors)).toEqual([]);
+    await unlink(join(folder, "admin.conf"));
+    await expect(ensureClusterPki(pki, doors)).rejects.toThrow(/admin.conf is missing, and ca.key/);
+    await expect(readAuthority(join(folder, "pki"), "ca")).rejects.toThrow(/kept elsewhere/);
   });
 });

@@ -1,7 +1,8 @@
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "../files/atomic-file.ts";
-import { createAuthority, openAuthority, type Authority } from "./authority.ts";
+import { belongsTo, createAuthority, openAuthority, type Authority } from "./authority.ts";
 import { readCertificate, type Doors } from "./certificate.ts";
 import { filesOf, planClusterPki, type FileFacts, type PkiStep } from "./cluster-pki-plan.ts";
 import { clusterEntries, type ClusterPki, type PkiEntry } from "./cluster-pki.ts";
@@ -9,6 +10,7 @@ import { canonicalName } from "./extensions.ts";
 import { embeddedCertificate, kubeConfig, kubeConfigText } from "./kubeconfig.ts";
 import {
   generateKeyPair,
+  isEncryptedKey,
   parsePrivateKey,
   privateKeyPem,
   publicKeyPem,
@@ -51,15 +53,51 @@ const withCanonicalNames = (pki: ClusterPki): ClusterPki => ({
 });
 
 async function readExisting(pki: ClusterPki): Promise<ReadonlyMap<string, FileFacts>> {
-  const found = new Map<string, FileFacts>();
+  const texts = new Map<string, string>();
   for (const entry of clusterEntries(pki)) {
     for (const file of filesOf(entry)) {
       const text = await readIfThere(pathOf(pki, entry, file));
-      if (text !== undefined) found.set(file, factsOf(file, text));
+      if (text !== undefined) texts.set(file, text);
     }
   }
-  return found;
+  return new Map(
+    clusterEntries(pki).flatMap((entry) =>
+      filesOf(entry).flatMap((file): readonly [string, FileFacts][] => {
+        const text = texts.get(file);
+        return text === undefined
+          ? []
+          : [[file, { ...factsOf(file, text), ...oddity(entry, file, texts) }]];
+      }),
+    ),
+  );
 }
+
+/** What does not go together: only a person can say which of the files is the right one. */
+function oddity(
+  entry: PkiEntry,
+  file: string,
+  texts: ReadonlyMap<string, string>,
+): Pick<FileFacts, "problem" | "hasForeignKey"> {
+  const text = texts.get(file) ?? "";
+  if (file.endsWith(".key")) {
+    return isEncryptedKey(text) ? { problem: `${file} is encrypted: decrypt it first` } : {};
+  }
+  const pem = file.endsWith(".conf") ? embeddedCertificate(text) : text;
+  if (pem === undefined || file.endsWith(".pub")) return {};
+  const authority = "authority" in entry ? texts.get(`${entry.authority}.crt`) : undefined;
+  if (authority !== undefined && !isSignedBy(pem, authority) && "authority" in entry) {
+    return { problem: `${file} is not signed by ${entry.authority}.crt: remove one of them` };
+  }
+  const key = texts.get(file.replace(/\.crt$/, ".key"));
+  if (!file.endsWith(".crt") || key === undefined || isEncryptedKey(key)) return {};
+  if (belongsTo(pem, parsePrivateKey(key).privateKey)) return {};
+  return entry.make === "authority"
+    ? { problem: `${file.replace(/crt$/, "key")} is not the key of ${file}` }
+    : { hasForeignKey: true };
+}
+
+const isSignedBy = (certificate: string, authority: string): boolean =>
+  new X509Certificate(certificate).verify(new X509Certificate(authority).publicKey);
 
 function factsOf(file: string, text: string): FileFacts {
   const pem = file.endsWith(".conf") ? embeddedCertificate(text) : text;
@@ -87,7 +125,16 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** The authority in FILE.crt and FILE.key of the cluster's PKI folder. */
 export async function readAuthority(folder: string, file: string): Promise<Authority> {
   const certificate = await readFile(join(folder, `${file}.crt`), "utf8");
-  return openAuthority({ certificate, key: await readFile(join(folder, `${file}.key`), "utf8") });
+  const key = await readIfThere(join(folder, `${file}.key`));
+  if (key === undefined) {
+    const remedy = "have requests signed where it is (tsadm certs generate-csr)";
+    throw new Error(`${file}.key is not in ${folder}: the authority is kept elsewhere; ${remedy}`);
+  }
+  try {
+    return openAuthority({ certificate, key });
+  } catch (cause) {
+    throw new Error(`${join(folder, file)}.key`, { cause });
+  }
 }
 
 async function applyStep(pki: ClusterPki, entry: PkiEntry, doors: Doors): Promise<void> {

@@ -72,15 +72,41 @@ describe("planClusterPki", () => {
     ]);
   });
 
-  it("names an authority without its key, and one that has expired, and leaves both", () => {
+  it("leaves an authority alone that is kept elsewhere, with what it has signed", () => {
     const existing = complete();
     existing.delete("ca.key");
+    expect(planClusterPki(pki, existing, now)).toEqual({ steps: [], problems: [] });
+  });
+
+  it("names what an authority that is kept elsewhere has to sign", () => {
+    const existing = complete();
+    for (const file of ["ca.key", "apiserver.crt", "admin.conf"]) existing.delete(file);
+    const { steps, problems } = planClusterPki(pki, existing, now);
+    expect(steps).toEqual([]);
+    expect(problems).toEqual([
+      expect.stringMatching(/^apiserver.crt is missing, and ca.key is not here .*generate-csr/),
+      expect.stringMatching(/^admin.conf is missing, and ca.key is not here/),
+    ]);
+  });
+
+  it("names the public half of tokens' key without its own, and an authority that has expired", () => {
+    const existing = complete();
+    existing.delete("sa.key");
     existing.set("etcd/ca.crt", { notAfterMs: now });
     const plan = planClusterPki(pki, existing, now);
     expect(plan.problems).toEqual([
-      "ca.crt exists without ca.key",
       "authority etcd/ca.crt has expired",
+      "sa.pub exists without sa.key",
     ]);
     expect(plan.steps).toEqual([]);
+  });
+
+  it("writes a leaf anew whose key is another's, and leaves the rest to a person", () => {
+    const existing = complete();
+    existing.set("apiserver.crt", { ...existing.get("apiserver.crt"), hasForeignKey: true });
+    expect(planned(existing)).toEqual(["apiserver: apiserver.crt is of another key"]);
+    existing.set("apiserver.crt", { problem: "apiserver.crt is not signed by ca.crt" });
+    const plan = planClusterPki(pki, existing, now);
+    expect(plan).toEqual({ steps: [], problems: ["apiserver.crt is not signed by ca.crt"] });
   });
 });

@@ -1,11 +1,20 @@
 /** Which of a cluster's PKI files must be written, and why: pure. */
-import { clusterEntries, type ClusterPki, type PkiEntry } from "./cluster-pki.ts";
+import {
+  clusterEntries,
+  type AuthorityEntry,
+  type ClusterPki,
+  type PkiEntry,
+} from "./cluster-pki.ts";
 
 /** What a file that exists says; its path is the key. Keys and kubeconfigs count as files too. */
 export interface FileFacts {
   /** Of the certificate in it; absent for keys. */
   readonly notAfterMs?: number;
   readonly names?: readonly string[];
+  /** Why only a person can say what is to become of it. */
+  readonly problem?: string;
+  /** Of a certificate: the key beside it is another's, as a kill between two writes leaves it. */
+  readonly hasForeignKey?: boolean;
 }
 
 /** Paths relative to the PKI folder, kubeconfigs relative to theirs. */
@@ -39,6 +48,7 @@ export function planClusterPki(pki: ClusterPki, existing: ExistingFiles, nowMs: 
   const steps: PkiStep[] = [];
   const problems: string[] = [];
   const fresh = new Set<string>();
+  const external = new Set<string>();
   for (const entry of clusterEntries(pki)) {
     const problem = problemOf(entry, existing, nowMs);
     if (problem !== undefined) {
@@ -49,20 +59,47 @@ export function planClusterPki(pki: ClusterPki, existing: ExistingFiles, nowMs: 
     const because = isStale
       ? `its authority ${entry.authority} is new`
       : reasonToWrite(entry, existing, nowMs);
+    if (entry.make === "authority" && isExternal(entry, existing)) {
+      external.add(entry.file);
+      continue;
+    }
     if (because === undefined) continue;
+    if ("authority" in entry && external.has(entry.authority)) {
+      problems.push(
+        `${because}, and ${entry.authority}.key is not here to sign it: have a request signed ` +
+          "where the key is (tsadm certs generate-csr)",
+      );
+      continue;
+    }
     steps.push({ entry, because });
     if (entry.make === "authority") fresh.add(entry.file);
   }
   return { steps, problems };
 }
 
+/**
+ * An authority whose key is kept elsewhere: all that it has signed must be there. (kubeadm's external
+ * CA mode.)
+ */
+export function isExternal(
+  entry: Pick<AuthorityEntry, "make" | "file">,
+  existing: Pick<ExistingFiles, "has">,
+): boolean {
+  return existing.has(`${entry.file}.crt`) && !existing.has(`${entry.file}.key`);
+}
+
 function problemOf(entry: PkiEntry, existing: ExistingFiles, nowMs: number): string | undefined {
+  const problem = filesOf(entry)
+    .map((file) => existing.get(file)?.problem)
+    .find((one) => one !== undefined);
+  if (problem !== undefined) return problem;
   if (entry.make !== "authority" && entry.make !== "key-pair") return undefined;
   const [shown = "", key = ""] = filesOf(entry);
   // A key alone is what a kill between two writes leaves: its other half is made from it. The other
   // half alone is in use somewhere: a new key would cut off everything that was signed with the
-  // old.
-  if (existing.has(shown) && !existing.has(key)) return `${shown} exists without ${key}`;
+  // old. An authority may be kept elsewhere; the key of tokens is needed at every start.
+  const isAlone = existing.has(shown) && !existing.has(key);
+  if (isAlone && entry.make === "key-pair") return `${shown} exists without ${key}`;
   const notAfterMs = existing.get(shown)?.notAfterMs ?? Infinity;
   return notAfterMs <= nowMs ? `authority ${shown} has expired` : undefined;
 }
@@ -77,6 +114,7 @@ function reasonToWrite(
   if (entry.make === "authority" || entry.make === "key-pair") return undefined;
   const [file = ""] = filesOf(entry);
   const facts = existing.get(file) ?? {};
+  if (facts.hasForeignKey === true) return `${file} is of another key`;
   if ((facts.notAfterMs ?? 0) - nowMs < renewBeforeMs) return `${file} ends soon`;
   if (entry.make === "kubeconfig") return undefined;
   const lacking = entry.names.find((name) => facts.names?.includes(name) !== true);

@@ -31,8 +31,18 @@ export const publicKeyPem = (key: KeyObject): string =>
 
 export const publicKeyDer = (key: KeyObject): Buffer => key.export({ type: "spki", format: "der" });
 
-/** Any private key that node:crypto reads (SEC 1, PKCS #1, PKCS #8), with its public half. */
+/** RFC 5958's own label, and the header of older files (RFC 1421). */
+export const isEncryptedKey = (pem: string): boolean =>
+  /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED$/m.test(pem);
+
+/**
+ * Any private key that node:crypto reads (SEC 1, PKCS #1, PKCS #8), with its public half. Throws
+ * where the text is none, or is encrypted: nobody is there to say the password at every start.
+ */
 export function parsePrivateKey(pem: string): KeyPair {
+  if (isEncryptedKey(pem)) {
+    throw new Error("the key is encrypted: decrypt it first (openssl pkey -in FILE -out FILE.new)");
+  }
   const privateKey = createPrivateKey(pem);
   return { privateKey, publicKey: createPublicKey(privateKey) };
 }
