@@ -51,8 +51,8 @@ export const criDefaults = {
   socket: "/run/tskube/cri.sock",
 } as const;
 
-/** Of the links: the bridge carries what the node's own interface can send in one piece. */
-const mtu = 1500;
+/** Of pods' links where nobody says what the node's own link carries: Ethernet's. */
+const defaultMtu = 1_500;
 
 /** A node's container runtime on the real kernel. Containers go on when it is closed. */
 export async function openCriRuntime(
@@ -98,13 +98,13 @@ export async function openCriRuntime(
 /** The built-in network for a range of addresses. */
 export const bridgeNetwork = (
   { bridge, serviceCidr, dataFolder }: Omit<CriRuntimeOptions, "podCidr">,
-  ranges: { readonly podCidr: string; readonly clusterCidr?: string },
+  network: { readonly podCidr: string; readonly clusterCidr?: string; readonly mtu?: number },
 ): Promise<PodNetwork> =>
   openBridgeNetwork({
-    ...ranges,
+    mtu: defaultMtu,
+    ...network,
     bridge,
     serviceCidr,
-    mtu,
     stateFolder: join(dataFolder, "network"),
     nftables: openNftables(),
   });

@@ -6,7 +6,12 @@ import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import type { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
 import type { NodePlace } from "../../pkg/podnetwork/node-paths-plan.ts";
-import { NodeRoutes, type NodeRoutesState } from "../../pkg/podnetwork/node-routes.ts";
+import {
+  linkOfAddress,
+  NodeRoutes,
+  type NodeRoutesState,
+} from "../../pkg/podnetwork/node-routes.ts";
+import { mtuOf } from "../../pkg/podnetwork/plan.ts";
 import { aborted } from "./aborted.ts";
 import type { ApiAccess } from "./api-access.ts";
 import { bridgeNetwork, type CriRuntimeOptions } from "./cri-runtime.ts";
@@ -63,10 +68,12 @@ async function openNetwork(
   logger: ApiAccess["logger"],
 ): Promise<void> {
   const { nodeName, clusterCidr } = options;
-  const podCidr = places.find(({ name }) => name === nodeName)?.podCidr;
-  if (podCidr === undefined || network.isOpen) return;
-  network.open(await bridgeNetwork(options, { podCidr, clusterCidr }));
-  logger.info({ podCidr }, "pods have a network");
+  const { podCidr, address } = places.find(({ name }) => name === nodeName) ?? {};
+  if (podCidr === undefined || address === undefined || network.isOpen) return;
+  using netlink = openNetlink();
+  const mtu = mtuOf(linkOfAddress(netlink, address));
+  network.open(await bridgeNetwork(options, { podCidr, clusterCidr, mtu }));
+  logger.info({ podCidr, mtu }, "pods have a network");
 }
 
 function logRoutes(state: NodeRoutesState, logger: ApiAccess["logger"]): void {

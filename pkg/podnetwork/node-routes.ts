@@ -4,6 +4,7 @@
  */
 import { NetlinkError, type Netlink } from "../linux/netlink.ts";
 import type { Nftables } from "../linux/nftables.ts";
+import type { Link } from "../linux/rtnetlink-link.ts";
 import type { LinkRequest } from "../linux/rtnetlink.ts";
 import { planNodePaths, type NodePlace } from "./node-paths-plan.ts";
 import {
@@ -38,6 +39,13 @@ export interface NodeRoutesState {
   readonly changes: number;
 }
 
+/** The link that has the address; undefined where none has. */
+export function linkOfAddress(netlink: Netlink, address: string): Link | undefined {
+  const index = netlink.addresses().find((one) => one.address === address)?.index;
+  return index === undefined ? undefined : netlink.link(index);
+}
+
+/** One a process: it is told the nodes again and again, and changes what is not so yet. */
 export class NodeRoutes {
   readonly #options: NodeRoutesOptions;
   /** What this process wrote last: a table that stays keeps its counters. */

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { gatewayOf, hostLinkName, nextAddress, parseCidr, planHostPorts } from "./plan.ts";
+import {
+  gatewayOf,
+  hostLinkName,
+  mtuOf,
+  nextAddress,
+  parseCidr,
+  planHostPorts,
+  planPodSide,
+} from "./plan.ts";
 
 describe("nextAddress", () => {
   const cidr = parseCidr("10.244.0.0/29"); // .1 is the gateway, .7 broadcast: .2 to .6 are free
@@ -58,5 +66,25 @@ describe("host ports become map elements", () => {
   it("of IPv4 only", () => {
     const port = { protocol: "TCP", containerPort: 80, hostPort: 8080, hostIp: "::1" } as const;
     expect(planHostPorts("add", "10.244.0.2", [port])).toEqual([]);
+  });
+});
+
+describe("a pod's path", () => {
+  const defaultRoute = (pathMtu?: number) =>
+    planPodSide("10.0.0.2", "10.0.0.1", {
+      loopback: 1,
+      eth0: 2,
+      ...(pathMtu === undefined ? {} : { pathMtu }),
+    }).at(-1);
+
+  it("is told where it is narrower than the link", () => {
+    expect(defaultRoute(1450)).toMatchObject({ gateway: "10.0.0.1", mtu: 1450 });
+    expect(defaultRoute()).not.toHaveProperty("mtu");
+  });
+
+  it("is as wide as the node's own, which is not loopback's", () => {
+    expect(mtuOf({ mtu: 9001, isLoopback: false })).toBe(9001);
+    expect(mtuOf({ mtu: 65_536, isLoopback: true })).toBe(1500);
+    expect(mtuOf(undefined)).toBe(1500);
   });
 });

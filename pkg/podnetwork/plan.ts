@@ -6,6 +6,7 @@
  * (With a common subnet they would take the short way over the bridge, past the packet filter.)
  */
 import { ipv4 } from "../linux/netlink-message.ts";
+import type { Link } from "../linux/rtnetlink-link.ts";
 import type { LinkRequest } from "../linux/rtnetlink.ts";
 import type { HostPort } from "./pod-network.ts";
 
@@ -77,6 +78,19 @@ export function nextAddress(
  * its hardware address, so that no neighbour table is out of date.
  */
 export const hardwareAddress = (ip: string): Uint8Array => Uint8Array.of(0x0a, 0x58, ...ipv4(ip));
+
+/** The link that has the node's own address. */
+export type Underlay = Pick<Link, "mtu" | "isLoopback">;
+
+/** Ethernet's. */
+const usualMtu = 1_500;
+
+/**
+ * Pods send what the node can send on in one piece. A node whose address is on loopback, or on no
+ * link of its own, does not say which link that is.
+ */
+export const mtuOf = (underlay: Underlay | undefined): number =>
+  underlay?.isLoopback === false ? underlay.mtu : usualMtu;
 
 /** Name of the host's end of a pod's link: 15 characters at most (IFNAMSIZ). */
 export const hostLinkName = (sandboxId: string): string => `veth${sandboxId.slice(0, 11)}`;

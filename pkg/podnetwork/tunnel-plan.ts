@@ -10,7 +10,7 @@
 import type { Link, Vxlan } from "../linux/rtnetlink-link.ts";
 import type { Neighbour } from "../linux/rtnetlink-neighbour.ts";
 import type { NodePath, NodePaths } from "./node-paths-plan.ts";
-import { hardwareAddress } from "./plan.ts";
+import { hardwareAddress, mtuOf, type Underlay } from "./plan.ts";
 
 export const tunnelName = "tskube-vxlan";
 /** The number that Linux gave the protocol first; flannel and Cilium use it for pods, too. */
@@ -21,9 +21,6 @@ export const tunnelId = 84;
 const overheadBytes = 50;
 /** IPv4 and TCP headers without options. */
 const tcpHeadersBytes = 40;
-
-/** Ethernet's; of a node whose own address is on no link that packets leave by. */
-const usualMtu = 1_500;
 
 /** The device as it should be. */
 export interface Tunnel {
@@ -38,17 +35,14 @@ export interface Tunnel {
  * Undefined where every other node shares a link with this one. `underlay` is the link of the
  * node's own address, if there is one.
  */
-export function planTunnel(
-  paths: NodePaths,
-  underlay: Pick<Link, "mtu" | "isLoopback"> | undefined,
-): Tunnel | undefined {
+export function planTunnel(paths: NodePaths, underlay: Underlay | undefined): Tunnel | undefined {
   if (paths.tunnelled.length === 0) return undefined;
   const { own, link } = paths;
   const source = link === undefined ? {} : { local: own.address };
   return {
     ip: own.pods.address,
     address: hardwareAddress(own.pods.address),
-    mtu: (underlay?.isLoopback === false ? underlay.mtu : usualMtu) - overheadBytes,
+    mtu: mtuOf(underlay) - overheadBytes,
     vxlan: { id: tunnelId, port: tunnelPort, ...source },
   };
 }
