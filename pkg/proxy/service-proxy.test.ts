@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Service } from "../../api/core/v1.ts";
 import type { EndpointSlice } from "../../api/discovery/v1.ts";
-import { endpointSlices, services } from "../../api/resources.ts";
+import { endpointSlices, nodes, services } from "../../api/resources.ts";
 import { StoredInformers } from "../client/testing/stored-informers.ts";
 import type { Nftables } from "../linux/nftables.ts";
 import { settle, SimulatedClock } from "../sim/simulated-clock.ts";
@@ -151,6 +151,31 @@ describe("the service proxy", () => {
     await clock.advance(1_000);
     expect(nftables.transactions).toHaveLength(2);
     expect(nftables.transactions[1]?.join("\n")).toContain("10.96.0.100 . tcp . 80");
+  });
+});
+
+describe("the node's zone", () => {
+  const near = (zone: string, ip: string) => ({
+    addresses: [ip],
+    hints: { forZones: [{ name: zone }] },
+  });
+
+  it("decides whose endpoints are meant, and may come later than the rules", async () => {
+    const { informers, nftables } = await running();
+    const endpoints = [near("z1", "10.244.0.7"), near("z2", "10.244.0.8")];
+    informers.put(endpointSlices, { ...slice("web"), endpoints });
+    await settle();
+    const last = (): string => nftables.transactions.at(-1)?.join("\n") ?? "";
+    expect(last()).toMatch(/10\.244\.0\.7 .*10\.244\.0\.8 /);
+    const labels = { "topology.kubernetes.io/zone": "z2" };
+    informers.put(nodes, { metadata: { name: "n1", labels }, spec: {} });
+    await settle();
+    expect(last()).toContain("10.244.0.8 ");
+    expect(last()).not.toContain("10.244.0.7 ");
+    const before = nftables.transactions.length;
+    informers.put(nodes, { metadata: { name: "n1", labels: { ...labels, more: "" } }, spec: {} });
+    await settle();
+    expect(nftables.transactions).toHaveLength(before);
   });
 });
 

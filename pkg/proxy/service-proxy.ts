@@ -4,8 +4,8 @@
  * It never touches packets, other tables, or addresses of links.
  */
 import type { EndpointSlice } from "../../api/discovery/v1.ts";
-import type { Service } from "../../api/core/v1.ts";
-import { endpointSlices, services } from "../../api/resources.ts";
+import type { Node, Service } from "../../api/core/v1.ts";
+import { endpointSlices, nodes, services } from "../../api/resources.ts";
 import type { Clock } from "../base/clock.ts";
 import { chainOf } from "../base/errors.ts";
 import type { Informer, Informers } from "../client/client.ts";
@@ -14,7 +14,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Nftables } from "../linux/nftables.ts";
 import { emptyTable, ServiceTable, tableName } from "./plan.ts";
 import type { ProxyHealth, ProxyMetrics } from "./proxy-health.ts";
-import { serviceRules, type ServiceRule } from "./service-rule.ts";
+import { serviceRules, type Place, type ServiceRule } from "./service-rule.ts";
 
 export interface ProxyOptions {
   readonly nodeName: string;
@@ -29,6 +29,12 @@ export interface ProxyOptions {
 
 /** After a failed transaction the whole table is built anew, after this pause. */
 const rebuildDelayMs = 1_000;
+
+/** Rules do not wait for the node: without it, its zone is not known yet. */
+function placeOf(nodeName: string, node: Node | undefined): Place {
+  const zone = node?.metadata?.labels?.["topology.kubernetes.io/zone"];
+  return zone === undefined ? { nodeName } : { nodeName, zone };
+}
 
 const keyOf = (service: Service): string =>
   `${service.metadata?.namespace}/${service.metadata?.name}`;
@@ -50,8 +56,19 @@ export async function runServiceProxy(options: ProxyOptions, signal: AbortSignal
   using _slices = sliceInformer.onChange((now, before) => {
     for (const slice of [now, before]) if (slice !== undefined) changed.mark(sliceService(slice));
   });
+  const nodeInformer = informers.informer(nodes, {
+    fieldSelector: `metadata.name=${options.nodeName}`,
+  });
   const table = new AppliedTable(options, serviceInformer, sliceInformer);
+  table.place = placeOf(options.nodeName, nodeInformer.get(options.nodeName));
   let rebuild = true;
+  using _node = nodeInformer.onChange((node) => {
+    const place = placeOf(options.nodeName, node);
+    if (place.zone === table.place.zone) return;
+    table.place = place;
+    rebuild = true;
+    changed.wake();
+  });
   signal.addEventListener("abort", () => changed.wake(), { once: true });
   while (!signal.aborted) {
     try {
@@ -116,6 +133,8 @@ class AppliedTable {
   /** Rule keys of each service, as last applied. */
   readonly #ruleKeys = new Map<string, readonly string[]>();
   #table = new ServiceTable();
+  /** What the rules are made for; whoever changes it builds anew. */
+  place: Place;
 
   constructor(
     options: ProxyOptions,
@@ -123,6 +142,7 @@ class AppliedTable {
     slices: Informer<EndpointSlice>,
   ) {
     this.#options = options;
+    this.place = { nodeName: options.nodeName };
     this.#services = serviceInformer;
     this.#slices = slices;
   }
@@ -158,6 +178,6 @@ class AppliedTable {
   #rulesOf(key: string): readonly ServiceRule[] {
     const service = this.#services.get(key);
     if (service === undefined) return [];
-    return serviceRules(service, this.#slices.byIndex(byService, key), this.#options.nodeName);
+    return serviceRules(service, this.#slices.byIndex(byService, key), this.place);
   }
 }

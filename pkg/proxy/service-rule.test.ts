@@ -56,7 +56,9 @@ for (const [title, spec, endpoints, expected] of [
   ],
 ] as const) {
   it(title, () => {
-    expect(targets(serviceRules(service(spec), [slice(...endpoints)], "a"))).toEqual(expected);
+    expect(targets(serviceRules(service(spec), [slice(...endpoints)], { nodeName: "a" }))).toEqual(
+      expected,
+    );
   });
 }
 
@@ -67,7 +69,42 @@ describe("services without an address of their own", () => {
     ["not allocated yet", { clusterIP: "" }],
   ] as const) {
     it(`${title}: no rules`, () => {
-      expect(serviceRules(service(spec), [slice(ip("10.1.0.2"))], "a")).toEqual([]);
+      expect(serviceRules(service(spec), [slice(ip("10.1.0.2"))], { nodeName: "a" })).toEqual([]);
     });
   }
+});
+
+describe("hints", () => {
+  const meant = (address: string, node: string, zone: string, ready = true): Endpoint => ({
+    ...ip(address, { ready }, node),
+    ...(ready ? { hints: { forNodes: [{ name: node }], forZones: [{ name: zone }] } } : {}),
+  });
+  const zoneOnly = (address: string, zone: string): Endpoint => ({
+    ...ip(address),
+    hints: { forZones: [{ name: zone }] },
+  });
+  const place = { nodeName: "a", zone: "z" };
+  for (const [title, spec, endpoints, expected] of [
+    ["the node's own first", {}, [meant("10.1.0.2", "a", "z"), meant("10.1.0.3", "b", "z")], "2"],
+    ["its zone's next", {}, [meant("10.1.0.2", "c", "y"), meant("10.1.0.3", "b", "z")], "3"],
+    ["any of the zone", {}, [zoneOnly("10.1.0.2", "z"), zoneOnly("10.1.0.3", "z")], "2 3"],
+    ["all when none is near", {}, [zoneOnly("10.1.0.2", "x"), zoneOnly("10.1.0.3", "y")], "2 3"],
+    ["all when one says nothing", {}, [meant("10.1.0.2", "a", "z"), ip("10.1.0.3")], "2 3"],
+    [
+      "others when the node's own is not ready",
+      {},
+      [meant("10.1.0.2", "a", "z", false), meant("10.1.0.3", "b", "y")],
+      "3",
+    ],
+    [
+      "not beside a policy",
+      { internalTrafficPolicy: "Local" },
+      [meant("10.1.0.2", "b", "z"), ip("10.1.0.3", {}, "a")],
+      "3",
+    ],
+  ] as const)
+    it(title, () => {
+      const found = targets(serviceRules(service(spec), [slice(...endpoints)], place));
+      expect(found.map((text) => text.split(/[.:]/)[3]).join(" ")).toBe(expected);
+    });
 });

@@ -32,8 +32,18 @@ export interface ServiceRule {
   readonly sticky: boolean;
 }
 
+/** Where the traffic begins. */
+export interface Place {
+  readonly nodeName: string;
+  /** Absent: the node's zone is not known. */
+  readonly zone?: string;
+}
+
 interface Candidate extends Target {
   readonly node: string | undefined;
+  /** Whom the endpoint is meant for; empty: for all. */
+  readonly forNodes: readonly string[];
+  readonly forZones: readonly string[];
   readonly ready: boolean;
   readonly servesWhileTerminating: boolean;
 }
@@ -51,6 +61,8 @@ function candidatesOf(slices: readonly EndpointSlice[], portName: string): reado
           ip,
           port,
           node: endpoint.nodeName,
+          forNodes: (endpoint.hints?.forNodes ?? []).map(({ name }) => name),
+          forZones: (endpoint.hints?.forZones ?? []).map(({ name }) => name),
           // KEP-1672: an absent `ready` means ready; an absent `serving` follows it.
           ready: endpoint.conditions?.ready !== false,
           servesWhileTerminating:
@@ -58,6 +70,25 @@ function candidatesOf(slices: readonly EndpointSlice[], portName: string): reado
         })),
       );
     });
+}
+
+/**
+ * Those that are meant for this node, or else for its zone: where all ready ones say whom they are
+ * for, and one of them is ready. Else all: a hint must not take a service away.
+ */
+function nearest(candidates: readonly Candidate[], place: Place): readonly Candidate[] {
+  const ready = candidates.filter((one) => one.ready);
+  const chosenBy = (
+    hints: (one: Candidate) => readonly string[],
+    name: string,
+  ): readonly Candidate[] =>
+    ready.every((one) => hints(one).length > 0)
+      ? ready.filter((one) => hints(one).includes(name))
+      : [];
+  const onNode = chosenBy((one) => one.forNodes, place.nodeName);
+  if (onNode.length > 0) return onNode;
+  const inZone = place.zone === undefined ? [] : chosenBy((one) => one.forZones, place.zone);
+  return inZone.length > 0 ? inZone : candidates;
 }
 
 /** Ready ones, or else those that serve while they terminate; without doubles, in a fixed order. */
@@ -86,10 +117,11 @@ function ruleOf(
   service: Service,
   port: ServicePort,
   slices: readonly EndpointSlice[],
-  nodeName: string,
+  place: Place,
 ): ServiceRule {
   const candidates = candidatesOf(slices, port.name ?? "");
-  const local = candidates.filter((one) => one.node === nodeName);
+  const local = candidates.filter((one) => one.node === place.nodeName);
+  const near = nearest(candidates, place);
   const spec = service.spec ?? {};
   const externalLocal = spec.externalTrafficPolicy === "Local";
   return {
@@ -98,19 +130,19 @@ function ruleOf(
     addresses: addressesOf(service),
     port: port.port,
     nodePort: port.nodePort === 0 ? undefined : port.nodePort,
-    targets: chosen(spec.internalTrafficPolicy === "Local" ? local : candidates),
-    externalTargets: chosen(externalLocal ? local : candidates),
+    targets: chosen(spec.internalTrafficPolicy === "Local" ? local : near),
+    externalTargets: chosen(externalLocal ? local : near),
     keepsClientAddress: externalLocal,
     sticky: spec.sessionAffinity === "ClientIP",
   };
 }
 
-/** All rules of one service, seen from one node. `slices` are those that name the service. */
+/** All rules of one service, seen from one place. `slices` are those that name the service. */
 export function serviceRules(
   service: Service,
   slices: readonly EndpointSlice[],
-  nodeName: string,
+  place: Place,
 ): readonly ServiceRule[] {
   if (!hasClusterIp(service)) return [];
-  return (service.spec?.ports ?? []).map((port) => ruleOf(service, port, slices, nodeName));
+  return (service.spec?.ports ?? []).map((port) => ruleOf(service, port, slices, place));
 }

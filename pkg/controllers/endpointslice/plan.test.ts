@@ -182,3 +182,23 @@ describe("planEndpointSlices", () => {
     });
   });
 });
+
+describe("hints", () => {
+  const hintsOf = (trafficDistribution: string, pods: readonly Pod[]) =>
+    plan(service({ trafficDistribution }), pods).flatMap(({ slice }) =>
+      (slice.endpoints ?? []).map(({ hints }) => hints),
+    );
+  const bound = pod("a", { ip: "10.0.0.1", node: "n1" });
+  const forZones = [{ name: "zone-a" }];
+
+  it("means an endpoint for its own node, and its zone", () =>
+    expect(hintsOf("PreferSameNode", [bound])).toEqual([{ forNodes: [{ name: "n1" }], forZones }]));
+  it("or for its zone alone", () => {
+    expect(hintsOf("PreferSameZone", [bound])).toEqual([{ forZones }]);
+    expect(hintsOf("PreferClose", [bound])).toEqual([{ forZones }]);
+  });
+  it("says nothing of what is not ready", () =>
+    expect(
+      hintsOf("PreferSameNode", [pod("a", { ip: "10.0.0.1", node: "n1", ready: false })]),
+    ).toEqual([undefined]));
+});

@@ -17,6 +17,7 @@ import {
   podIps,
   targetPort,
 } from "../service-pods.ts";
+import { hintsFor } from "./hints.ts";
 
 export const serviceNameLabel = "kubernetes.io/service-name";
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
@@ -103,7 +104,7 @@ function endpointOf(
       ? undefined
       : nodeOf(nodeName)?.metadata?.labels?.["topology.kubernetes.io/zone"];
   const hostname = hostnameUnder(pod, service);
-  return {
+  const endpoint: Endpoint = {
     addresses,
     conditions: { ready: publishes || (serving && !terminating), serving, terminating },
     targetRef: { kind: "Pod", namespace, name, uid },
@@ -111,6 +112,7 @@ function endpointOf(
     ...(zone === undefined ? {} : { zone }),
     ...(hostname === undefined ? {} : { hostname }),
   };
+  return { ...endpoint, ...hintsFor(service, endpoint) };
 }
 
 /** Keeps endpoints where they are, fills slices that change anyway, then others, then new ones. */
