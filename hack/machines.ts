@@ -32,7 +32,9 @@ function enter([number = "", ...command]: readonly string[]): void {
   const inner = command.length === 0 ? [process.env["SHELL"] ?? "/bin/sh"] : command;
   const all = machine === undefined ? outsideWords(made, inner) : enterWords(machine, inner);
   const [program = "", ...rest] = all;
-  process.exitCode = spawnSync(program, rest, { stdio: "inherit" }).status ?? 1;
+  // Machines see the host's files: bin/tsadm there is the one that is here.
+  const here = machine === undefined ? [] : [`--wdns=${process.cwd()}`];
+  process.exitCode = spawnSync(program, [...here, ...rest], { stdio: "inherit" }).status ?? 1;
 }
 
 if (verb === "down") await removeMachines(set);
@@ -42,6 +44,7 @@ else if (/^\d+$/.test(verb)) {
   if (words.some((word) => word !== "--routed")) throw new Error(usage);
   await makeMachines(set, Number(verb), { links: words.length > 0 ? "routed" : "shared" });
   list();
+  console.log("\nNext: hack/machines enter 1 bin/tsadm init");
 } else {
   console.error(usage);
   process.exitCode = 2;
