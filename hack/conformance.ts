@@ -89,7 +89,7 @@ async function provideImages(bed: TsadmBed, suite: string, agnhost: string): Pro
 async function startCluster(bed: TsadmBed): Promise<void> {
   bed.init();
   for (const [at] of bed.set.machines.entries()) if (at > 0) bed.join(at + 1);
-  bed.kubectl("taint", "nodes", "--all", `${controlPlaneTaint}-`);
+  bed.kubectl("taint", "nodes", bed.machine(1).name, `${controlPlaneTaint}-`);
   await eventually(
     "the cluster to be ready",
     () => bed.items("pods", "-n", "kube-system"),
