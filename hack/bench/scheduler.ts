@@ -1,12 +1,12 @@
 /**
  * How many pods a second get a node: the decision alone, in one process with the API server, and
- * over TLS through the API server on SQLite and on etcd, beside upstream's kube-scheduler on ours
- * and on its own API server. Pods are there before the scheduler starts; the clock runs from the
+ * over TLS through the API server on SQLite and on etcd, beside upstream's kube-scheduler and ours
+ * on upstream's API server. Pods are there before the scheduler starts; the clock runs from the
  * first binding to the last. Beside it stands the CPU time that each process spent for one pod,
  * which a busy machine changes less.
  *
  *     node hack/bench/scheduler.ts [--nodes 1000] [--pods 5000] [--kinds basic,spread]
- *         [--rows decision,process,process-sqlite,sqlite,etcd,kube-on-ours,upstream]
+ *         [--rows decision,process,process-sqlite,sqlite,etcd,ours-on-kube,upstream]
  *
  * Upstream's rows need Go and ../shared (they are built at their first use).
  */
@@ -42,11 +42,11 @@ const allRows = [
   "process-sqlite",
   "sqlite",
   "etcd",
-  "kube-on-ours",
+  "ours-on-kube",
   "upstream",
 ];
 /** Those that run programs of ours. */
-const builtRows = ["sqlite", "etcd", "kube-on-ours"];
+const builtRows = ["sqlite", "etcd", "ours-on-kube"];
 const { values } = parseArgs({
   options: {
     nodes: { type: "string", default: "1000" },
@@ -298,12 +298,9 @@ const measures: Readonly<Record<string, readonly [string, (kind: Kind) => Promis
       return overTls(server, kind, startOurScheduler);
     },
   ],
-  "kube-on-ours": [
-    "kube-scheduler on our API server, SQLite",
-    async (kind) => {
-      const storage = `--storage=sqlite:${join(folder, `kube-${kind}.db`)}`;
-      return overTls(await startOurServer("kube", storage, 18445), kind, startKubeScheduler);
-    },
+  "ours-on-kube": [
+    "tskube-scheduler on kube-apiserver and etcd",
+    (kind) => withUpstreamServer((server) => overTls(server, kind, startOurScheduler)),
   ],
   upstream: [
     "kube-scheduler on kube-apiserver and etcd",
@@ -337,7 +334,7 @@ try {
     for (const row of wantedRows) {
       const [what, measure] = measures[row] ?? [];
       if (what === undefined || measure === undefined) throw new Error(`there is no row ${row}`);
-      if ((row === "upstream" || row === "kube-on-ours") && !existsSync(shared)) {
+      if ((row === "upstream" || row === "ours-on-kube") && !existsSync(shared)) {
         console.log(`skipped: ${what}: ../shared is not there`);
         continue;
       }
