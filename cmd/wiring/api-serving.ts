@@ -17,6 +17,7 @@ import type { ServerTls } from "../../pkg/serving/server-contract.ts";
 import type { Storage } from "../../pkg/storage/storage.ts";
 import { Metrics } from "../../pkg/telemetry/metrics.ts";
 import { kubernetesVersion } from "../../api/version.ts";
+import { aborted } from "./aborted.ts";
 import type { Doors } from "./doors.ts";
 
 export interface KubeletClient {
@@ -120,6 +121,8 @@ export interface ListenOptions {
   readonly address: string;
   readonly port: number;
   readonly tls: ServerTls;
+  /** Calls back with what connections shall see from then on, until the signal aborts. */
+  readonly followTls?: (use: (tls: ServerTls) => void, signal: AbortSignal) => Promise<void>;
 }
 
 /** Puts the server behind TLS until the signal aborts. */
@@ -134,9 +137,6 @@ export async function listenApi(
     upgrade: api.upgrade,
     bodyBytesMax,
   });
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await Promise.all([aborted(signal), options.followTls?.((tls) => server.renewTls(tls), signal)]);
   await server.close();
 }

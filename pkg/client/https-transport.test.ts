@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { namespaces, pods } from "../../api/resources.ts";
 import { systemClock } from "../base/system-clock.ts";
 import { systemRandom } from "../base/system-random.ts";
-import type { Handler, WireRequest } from "../base/wire.ts";
+import { isStream, type Handler, type WireRequest, type WireResponse } from "../base/wire.ts";
 import { createAuthority } from "../pki/authority.ts";
 import { startServer } from "../serving/server.ts";
 import type { RunningServer } from "../serving/server-contract.ts";
@@ -33,6 +33,7 @@ const jane = authority.issue(
   },
   doors,
 );
+const { signal } = new AbortController();
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const headers = { "content-type": "application/json" };
 
@@ -108,6 +109,39 @@ describe("over HTTP/2", () => {
     expect(made.metadata?.name).toBe("jane");
     expect(seen[0]?.headers["authorization"]).toBe("Bearer secret");
     expect(new TextDecoder().decode(seen[0]?.body)).toContain('"kind":"Namespace"');
+  });
+
+  it("shows another credential after it was renewed, and ends nothing that goes on", async () => {
+    let end = (): void => {};
+    const port = await serve(async (request) => {
+      const name = request.peer.certificate?.commonName ?? "nobody";
+      if (!request.path.includes("watch")) return { status: 200, headers, body: json({ name }) };
+      const body = (async function* (): AsyncGenerator<Uint8Array> {
+        yield json({ name });
+        await new Promise<void>((resolve) => (end = resolve));
+        yield json({ name: "the end" });
+      })();
+      return { status: 200, headers, body };
+    }).then((server) => server.port);
+    let pair = jane;
+    const clientCertificate = () => Promise.resolve(pair);
+    const transport = httpsTransport(accessTo(port, { clientCertificate }), systemClock);
+    endsWithTest(() => transport.close());
+    const ask = (path: string) =>
+      transport.send({ method: "GET", path, headers: {}, body: new Uint8Array(), signal });
+    const text = async ({ body }: WireResponse): Promise<string> =>
+      Buffer.concat(await Array.fromAsync(isStream(body) ? body : [body].flat())).toString();
+    const watch = await ask("/watch");
+    expect(await text(await ask("/"))).toBe('{"name":"jane"}');
+    pair = authority.issue(
+      { subject: { commonName: "john" }, usages: ["client auth"], validForMs },
+      doors,
+    );
+    expect(await text(await ask("/"))).toBe('{"name":"jane"}');
+    transport.renew();
+    expect(await text(await ask("/"))).toBe('{"name":"john"}');
+    end();
+    expect(await text(watch)).toBe('{"name":"jane"}{"name":"the end"}');
   });
 
   it("sends the body of a DELETE, which asks how to delete", async () => {

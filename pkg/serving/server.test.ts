@@ -3,6 +3,7 @@ import { Agent, request as httpsRequest, type RequestOptions } from "node:https"
 import { connect as h2connect, type ClientHttp2Session } from "node:http2";
 import type { IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
+import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../base/system-clock.ts";
 import { systemRandom } from "../base/system-random.ts";
@@ -366,4 +367,38 @@ describe("upgrades", () => {
     await once(response, "end");
     await server.close();
   });
+});
+
+it("shows a renewed certificate to new connections, and keeps the old one beside a wrong key", async () => {
+  const server = await startServer({
+    tls,
+    address: "127.0.0.1",
+    port: 0,
+    handler,
+    bodyBytesMax: 1_000,
+  });
+  const seen = (): Promise<string | undefined> =>
+    new Promise((resolve, reject) => {
+      const socket = connectTls(
+        { host: "127.0.0.1", port: server.port, ca: authority.certificate },
+        () => {
+          const { subject } = socket.getPeerCertificate();
+          socket.destroy();
+          resolve(String(subject.CN));
+        },
+      );
+      socket.once("error", reject);
+    });
+  try {
+    expect(await seen()).toBe("s");
+    const fields = { names: ["127.0.0.1"], usages: ["server auth" as const], validForMs };
+    const renewed = authority.issue({ subject: { commonName: "t" }, ...fields }, doors);
+    const wrong = { ...renewed, key: certificate.key };
+    expect(() => server.renewTls(wrong)).toThrow(/key/);
+    expect(await seen()).toBe("s");
+    server.renewTls({ ...tls, ...renewed });
+    expect(await seen()).toBe("t");
+  } finally {
+    await server.close();
+  }
 });
