@@ -2,9 +2,9 @@
  * How the pods of each other node are reached: straight over a link that both nodes are on, or in
  * a tunnel through whatever lies between. Pure.
  */
-import { formatIpv4, parseIpv4, parseIpv4Range } from "../base/ipv4.ts";
+import { formatIpv4, parseIpv4, parseIpv4Range, type Ipv4Range } from "../base/ipv4.ts";
 import type { LinkAddress } from "../linux/rtnetlink-address.ts";
-import { networkOf, type Cidr } from "./plan.ts";
+import type { Cidr } from "./plan.ts";
 
 export interface NodePlace {
   readonly name: string;
@@ -36,8 +36,10 @@ function pathOf({ podCidr = "", address = "" }: NodePlace): NodePath | undefined
   return { pods, address };
 }
 
-const holds = (subnet: Cidr, address: string): boolean =>
-  networkOf(subnet).address === networkOf({ ...subnet, address }).address;
+const holds = ({ base, size }: Ipv4Range, address: string): boolean => {
+  const offset = (parseIpv4(address) ?? -1) - base;
+  return offset >= 0 && offset < size;
+};
 
 /**
  * Undefined until this node has a range and an address. Only the link of the own address counts,
@@ -53,7 +55,9 @@ export function planNodePaths(
   const own = self === undefined ? undefined : pathOf(self);
   if (own === undefined) return undefined;
   const link = addresses.find(({ address }) => address === own.address)?.index;
-  const subnets = addresses.filter(({ index }) => index === link);
+  const subnets = addresses
+    .filter(({ index }) => index === link)
+    .flatMap(({ address, prefixBits }) => parseIpv4Range(`${address}/${prefixBits}`) ?? []);
   // A range that two nodes claim is the first one's, so that every round decides alike. A node at
   // our own address is an old name of this machine.
   const others = new Map<string, NodePath>();

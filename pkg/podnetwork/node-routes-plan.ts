@@ -12,8 +12,8 @@ import type { NodePath, NodePaths } from "./node-paths-plan.ts";
 import {
   forwardingOf,
   isThisTunnel,
+  neighbourKey,
   neighbourOf,
-  sameNeighbour,
   tunnelName,
   type Tunnel,
 } from "./tunnel-plan.ts";
@@ -55,23 +55,22 @@ const routeOver = (index: number, { pods }: NodePath, gateway: string): WantedRo
   protocol: routeProtocol,
 });
 
-const isRoute = (route: GatewayRoute, { destination, gateway, index }: WantedRoute): boolean =>
-  sameDestination(route, destination) && route.gateway === gateway && route.index === index;
+type RouteIdentity = Pick<GatewayRoute, "destination" | "gateway" | "index">;
 
-const sameDestination = (
-  { destination }: Pick<GatewayRoute, "destination">,
-  other: GatewayRoute["destination"],
-): boolean => destination.address === other.address && destination.prefixBits === other.prefixBits;
+const destinationKey = ({ destination }: Pick<GatewayRoute, "destination">): string =>
+  `${destination.address}/${destination.prefixBits}`;
+const routeKey = (route: RouteIdentity): string =>
+  `${destinationKey(route)} ${route.gateway} ${route.index}`;
 
 /** A route to a destination that has one takes its place: at no time is there none. */
 function planRoutes(
   wanted: readonly WantedRoute[],
   present: readonly GatewayRoute[],
 ): readonly LinkRequest[] {
-  const missing = wanted.filter((one) => !present.some((route) => isRoute(route, one)));
-  const stale = present.filter(
-    ({ destination }) => !wanted.some((one) => sameDestination(one, destination)),
-  );
+  const presentKeys = new Set(present.map(routeKey));
+  const destinations = new Set(wanted.map(destinationKey));
+  const missing = wanted.filter((route) => !presentKeys.has(routeKey(route)));
+  const stale = present.filter((route) => !destinations.has(destinationKey(route)));
   const deletion = ({ destination }: GatewayRoute): LinkRequest => ({
     do: "delete-route",
     destination,
@@ -106,21 +105,25 @@ function planEntries(
 ): { readonly set: readonly LinkRequest[]; readonly remove: readonly LinkRequest[] } {
   const ends = paths.map((path) => neighbourOf(path, index));
   const machines = paths.map((path) => forwardingOf(path, index));
-  const lacks = (all: readonly Neighbour[]) => (one: Neighbour) =>
-    !all.some((other) => sameNeighbour(one, other));
+  const keys = (all: readonly Neighbour[]) => new Set(all.map(neighbourKey));
+  const [presentEnds, presentMachines] = [keys(neighbours), keys(forwarding)];
+  const endIps = new Set(ends.map(({ ip }) => ip));
+  const machineKeys = keys(machines);
   return {
     set: [
       ...machines
-        .filter(lacks(forwarding))
+        .filter((one) => !presentMachines.has(neighbourKey(one)))
         .map((one) => ({ do: "set-forwarding", ...one }) as const),
-      ...ends.filter(lacks(neighbours)).map((one) => ({ do: "set-neighbour", ...one }) as const),
+      ...ends
+        .filter((one) => !presentEnds.has(neighbourKey(one)))
+        .map((one) => ({ do: "set-neighbour", ...one }) as const),
     ],
     remove: [
       ...neighbours
-        .filter(({ ip }) => !ends.some((end) => end.ip === ip))
+        .filter(({ ip }) => !endIps.has(ip))
         .map(({ ip }) => ({ do: "delete-neighbour", index, ip }) as const),
       ...forwarding
-        .filter(lacks(machines))
+        .filter((one) => !machineKeys.has(neighbourKey(one)))
         .map((one) => ({ do: "delete-forwarding", ...one }) as const),
     ],
   };

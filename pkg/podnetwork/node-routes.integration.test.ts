@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { chainOf } from "../base/errors.ts";
 import { inNetworkNamespace, openNetlink } from "../linux/netlink.ts";
 import { openNftables } from "../linux/nftables.ts";
 import type { NodePlace } from "./node-paths-plan.ts";
@@ -124,6 +125,23 @@ describe.skipIf(process.getuid?.() !== 0)("routes to other nodes' pods (needs ro
   it("take the place of whatever else has their device's name", () => {
     inside("a", "ip link delete tskube-vxlan");
     inside("a", "ip link add tskube-vxlan type bridge");
+    apply("a", all);
+    reaches("a", 2);
+  });
+
+  it("say whose device is in the way, and lead wherever it is not needed", () => {
+    inside("a", "ip link delete tskube-vxlan");
+    inside("a", "ip route flush proto 84");
+    inside("a", "ip link add old type vxlan id 84 dstport 8472");
+    let failure: unknown;
+    try {
+      apply("a", all);
+    } catch (error) {
+      failure = error;
+    }
+    expect(chainOf(failure)).toContain("another device has its identifier and port");
+    reaches("a", 3);
+    inside("a", "ip link delete old");
     apply("a", all);
     reaches("a", 2);
   });

@@ -111,6 +111,12 @@ function readNodeRoutes(netlink: Netlink): PresentRoutes {
   return { routes, tunnel: { link, addresses, neighbours, forwarding: netlink.forwarding(index) } };
 }
 
+/** What somebody can do about a refusal of the device, by errno's name. */
+const remedies: Readonly<Record<string, string>> = {
+  EEXIST: `another device has its identifier and port; remove it (ip -d link show type vxlan)`,
+  EOPNOTSUPP: "this kernel has no VXLAN; load the module vxlan",
+};
+
 /** A node whose address the kernel refuses keeps none of the others: what failed is thrown last. */
 function performAll(netlink: Netlink, changes: readonly LinkRequest[]): void {
   const failures: unknown[] = [];
@@ -118,7 +124,7 @@ function performAll(netlink: Netlink, changes: readonly LinkRequest[]): void {
     try {
       netlink.request(change);
     } catch (error) {
-      if (!isGoneAlready(change, error)) failures.push(error);
+      if (!isGoneAlready(change, error)) failures.push(withRemedy(change, error));
     }
   }
   if (failures.length > 0) {
@@ -126,6 +132,12 @@ function performAll(netlink: Netlink, changes: readonly LinkRequest[]): void {
       cause: failures[0],
     });
   }
+}
+
+function withRemedy({ do: verb }: LinkRequest, error: unknown): unknown {
+  const remedy =
+    verb === "add-vxlan" && error instanceof NetlinkError ? remedies[error.code] : undefined;
+  return remedy === undefined ? error : new Error(`${tunnelName}: ${remedy}`, { cause: error });
 }
 
 const isGoneAlready = ({ do: verb }: LinkRequest, error: unknown): boolean =>

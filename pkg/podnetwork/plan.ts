@@ -41,12 +41,6 @@ const toNumber = (address: string): number =>
 const toAddress = (value: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
 
-/** The range without its host bits, as routes have it. */
-export function networkOf({ address, prefixBits }: Cidr): Cidr {
-  const size = 2 ** (32 - prefixBits);
-  return { address: toAddress(Math.floor(toNumber(address) / size) * size), prefixBits };
-}
-
 /** The bridge's own address: the first of the range, and the pods' gateway. */
 export function gatewayOf({ address, prefixBits }: Cidr): string {
   const size = 2 ** (32 - prefixBits);

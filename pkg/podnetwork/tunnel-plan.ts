@@ -61,11 +61,11 @@ export const forwardingOf = ({ pods, address }: NodePath, index: number): Neighb
   hardwareAddress: hardwareAddress(pods.address),
 });
 
+export const neighbourKey = ({ ip, hardwareAddress: address }: Neighbour): string =>
+  `${ip} ${address.join(":")}`;
+
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, at) => byte === b[at]);
-
-export const sameNeighbour = (a: Neighbour, b: Neighbour): boolean =>
-  a.ip === b.ip && sameBytes(a.hardwareAddress, b.hardwareAddress);
 
 /** What cannot be changed on a device that is there; the rest can. */
 export const isThisTunnel = ({ address, vxlan }: Link, wanted: Tunnel): boolean =>
