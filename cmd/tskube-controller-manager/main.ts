@@ -29,6 +29,7 @@ const flags = {
     help: "With the key: the authority that signs approved requests (none: nothing is signed)",
   },
   "cluster-signing-key-file": { kind: "text", help: "Its key" },
+  "cluster-signing-duration": { kind: "text", help: "How long what it signs is good (8760h0m0s)" },
   "allocate-node-cidrs": {
     kind: "text",
     alone: "true",
@@ -46,16 +47,18 @@ const flags = {
 } as const;
 
 /** Both files, or none. */
-async function signingOf(
-  certificateFile: string | undefined,
-  keyFile: string | undefined,
-): Promise<Pick<ControllerSettings, "signing">> {
+async function signingOf(given: Flags<typeof flags>): Promise<Pick<ControllerSettings, "signing">> {
+  const certificateFile = given["cluster-signing-cert-file"];
+  const keyFile = given["cluster-signing-key-file"];
+  const duration = given["cluster-signing-duration"];
   if (certificateFile === undefined && keyFile === undefined) return {};
   if (certificateFile === undefined || keyFile === undefined) {
     throw new UsageError("--cluster-signing-cert-file and --cluster-signing-key-file go together");
   }
   const certificate = await readFile(certificateFile, "utf8");
-  return { signing: { authority: { certificate, key: await readFile(keyFile, "utf8") } } };
+  const authority = { certificate, key: await readFile(keyFile, "utf8") };
+  const life = duration === undefined ? {} : { lifeMsMax: durationMs(duration) };
+  return { signing: { authority, ...life } };
 }
 
 const nodeRangesOf = (given: Flags<typeof flags>): Pick<ControllerSettings, "nodeRanges"> => {
@@ -73,10 +76,7 @@ await runProgram(text, flags, async ({ flags: given }, signal) => {
   const doors = systemDoors(text.name, given["log-level"]);
   const path = given.kubeconfig ?? "/etc/tskube/controller-manager.conf";
   const rootCa = await readFile(given["root-ca-file"] ?? "/etc/tskube/pki/ca.crt", "utf8");
-  const signing = await signingOf(
-    given["cluster-signing-cert-file"],
-    given["cluster-signing-key-file"],
-  );
+  const signing = await signingOf(given);
   const access = await accessByKubeconfig(path, "kube-controller-manager", doors, signal);
   const health = new LeaderHealth(doors.clock);
   const elect = given["leader-elect"] !== "false";

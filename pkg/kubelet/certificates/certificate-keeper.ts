@@ -41,6 +41,8 @@ const limits = {
   /** Between failed attempts: doubled each time. */
   retryFirstMs: 250,
   retryMostMs: 5 * 60_000,
+  /** Whatever is signed: nobody is asked more often. */
+  betweenMs: 10_000,
   /** A person may have to approve it. */
   signedWithinMs: 15 * 60_000,
   pollFirstMs: 50,
@@ -64,16 +66,18 @@ export async function keepCertificate(
       const names = await options.names(signal);
       const facts = current === undefined ? undefined : readCertificate(current.certificate);
       const step = planCertificate(facts, names, fraction, clock.now());
-      retryMs = limits.retryFirstMs;
-      if (step.do === "wait") sleepMs = Math.min(step.untilMs - clock.now(), limits.sleepMostMs);
-      else {
+      if (step.do === "wait") {
+        sleepMs = Math.min(step.untilMs - clock.now(), limits.sleepMostMs);
+      } else {
         logger.info({ signer, because: step.because }, "asking for a certificate");
         const client = step.isExpired ? await bootstrapClient(options, signal) : options.client;
-        current = await request(client, names, options, signal);
-        await options.use(current);
+        const made = await request(client, names, options, signal);
+        await options.use(made);
+        current = made;
         fraction = random.fraction();
-        continue;
+        sleepMs = limits.betweenMs;
       }
+      retryMs = limits.retryFirstMs;
     } catch (error) {
       if (signal.aborted) return;
       logger.warn({ signer, error: chainOf(error), againInMs: retryMs }, "no certificate yet");

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { planCertificate } from "./rotation-plan.ts";
 
 const year = 365 * 24 * 3_600_000;
-const current = { notBeforeMs: 0, notAfterMs: year, names: ["n1", "10.0.0.1"] };
+/** Signers write a beginning five minutes back. */
+const current = { notBeforeMs: -300_000, notAfterMs: year, names: ["n1", "10.0.0.1"] };
 
 describe("planCertificate", () => {
   for (const [title, fraction, nowMs, expected] of [
@@ -24,6 +25,12 @@ describe("planCertificate", () => {
       if (because !== undefined) expect(step.do === "request" && step.because).toMatch(because);
     });
   }
+  it("does not take a short life for one that is over at its birth", () => {
+    const short = { ...current, notAfterMs: 60_000 };
+    expect(planCertificate(short, [], 0, 0)).toEqual({ do: "wait", untilMs: 42_000 });
+    const bare = { ...current, notBeforeMs: 0, notAfterMs: 60_000 };
+    expect(planCertificate(bare, [], 0, 0)).toEqual({ do: "wait", untilMs: 42_000 });
+  });
   it("asks where there is none, and where a name is missing", () => {
     expect(planCertificate(undefined, [], 0, 0)).toMatchObject({ do: "request" });
     expect(planCertificate(current, ["n1", "10.0.0.2"], 0, 0)).toMatchObject({

@@ -23,15 +23,23 @@ export function planCertificate(
   if (current === undefined) {
     return { do: "request", because: "there is none yet", isExpired: false };
   }
-  const { notBeforeMs, notAfterMs, names } = current;
+  const { notAfterMs, names } = current;
   if (notAfterMs <= nowMs) return { do: "request", because: "it has expired", isExpired: true };
   const lacking = wantedNames.find((name) => !names.includes(name));
   if (lacking !== undefined) {
     return { do: "request", because: `it lacks the name ${lacking}`, isExpired: false };
   }
   const share = rotationShare.from + (rotationShare.to - rotationShare.from) * fraction;
-  const untilMs = notBeforeMs + (notAfterMs - notBeforeMs) * share;
+  const startMs = bornAtMs(current);
+  const untilMs = startMs + (notAfterMs - startMs) * share;
   return untilMs > nowMs
     ? { do: "wait", untilMs }
     : { do: "request", because: "most of its life is over", isExpired: false };
 }
+
+/** Signers write a beginning that lies some minutes back, for whoever's clock is slow. */
+const backdatedMs = 5 * 60_000;
+
+/** A short life would else seem to be over at its birth. */
+const bornAtMs = ({ notBeforeMs, notAfterMs }: CurrentCertificate): number =>
+  notBeforeMs + backdatedMs < notAfterMs ? notBeforeMs + backdatedMs : notBeforeMs;
