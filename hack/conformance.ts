@@ -113,7 +113,7 @@ async function runSpecs(
     "--disable-log-dump",
     `--kubectl-path=${upstreamProgram("kubectl", true)}`,
     `--ginkgo.json-report=/run/${file}.json`,
-    ...specs.map((name) => `--ginkgo.focus=^${escaped(name)}$`),
+    ...specs.map((name) => `--ginkgo.focus=${escaped(name)}$`),
   ]);
   const [program = "", ...rest] = words;
   const log = openSync(join(folder, `${file}.log`), "w");
