@@ -38,6 +38,30 @@ describe.skipIf(!hasEtcd)("etcd", () => {
     await storage.close();
   });
 
+  it("keeps every write that it has acknowledged when etcd is killed among many", async () => {
+    const storage = open(server.endpoint);
+    const count = 400;
+    const writes = Array.from({ length: count }, (_, index) =>
+      storage.put(`/killed/${index}`, bytes(String(index)), 0).then(
+        (revision) => ({ revision }),
+        (error: unknown) => ({ error }),
+      ),
+    );
+    await Promise.race(writes);
+    await server.kill();
+    const outcomes = await Promise.all(writes);
+    await server.restart();
+    const { items } = await open(server.endpoint).list({ prefix: "/killed/" });
+    const found = new Map(items.map(({ key, revision }) => [key, revision]));
+    for (const [index, outcome] of outcomes.entries()) {
+      // Of the others nobody knows: they are there or not, and were not told to be either.
+      if ("error" in outcome) expect(outcome.error).toMatchObject({ reason: "Unavailable" });
+      else expect(found.get(`/killed/${index}`)).toBe(outcome.revision);
+    }
+    expect(outcomes.some((outcome) => "revision" in outcome)).toBe(true);
+    await storage.close();
+  });
+
   it("goes on with its watches when etcd was killed and is back", async () => {
     const storage = open(server.endpoint);
     const first = await storage.put("/restart/a", bytes("1"), 0);

@@ -157,6 +157,47 @@ export function storageConformance(name: string, options: StorageConformanceOpti
         expect((await storage.get(`${prefix}a`)).item).toBeUndefined();
       });
 
+      it("lets go of a write whose signal aborts, and of no other beside it", async () => {
+        const abort = new AbortController();
+        const outcome = async (index: number): Promise<boolean> => {
+          const signal = index % 2 === 0 ? abort.signal : undefined;
+          const put = storage.put(`${prefix}${index}`, bytes(String(index)), 0, {}, signal);
+          return put.then(
+            () => true,
+            (error: unknown) => {
+              expect(error).toBe(abort.signal.reason);
+              return false;
+            },
+          );
+        };
+        const writes = Array.from({ length: 20 }, (_, index) => outcome(index));
+        await Promise.resolve();
+        abort.abort(new Error("the caller left"));
+        const done = await Promise.all(writes);
+        expect(done.filter((_, index) => index % 2 === 1)).not.toContain(false);
+        // A write whose caller has left may have been done all the same.
+        const { items } = await storage.list({ prefix });
+        const there = new Set(items.map(({ key }) => key));
+        for (const [index, isDone] of done.entries())
+          if (isDone) expect(there).toContain(`${prefix}${index}`);
+      });
+
+      it("judges each of many writes at once by itself", async () => {
+        const taken = await fill(["1", "3", "5", "7"]);
+        const writes = Array.from({ length: 10 }, (_, index) =>
+          reasonOf(storage.put(`${prefix}${index}`, bytes("new"), 0)),
+        );
+        const outcomes = await Promise.all(writes);
+        const expected = outcomes.map((_, index) =>
+          [1, 3, 5, 7].includes(index) ? "Conflict" : "none",
+        );
+        expect(outcomes).toEqual(expected);
+        const { items } = await storage.list({ prefix });
+        const written = items.filter(({ revision }) => revision > taken);
+        expect(written.map(({ key }) => key.at(-1)).join("")).toBe("024689");
+        expect(new Set(written.map(({ revision }) => revision)).size).toBe(6);
+      });
+
       it("tells a revision that no earlier write exceeds", async () => {
         const before = await storage.revision();
         const written = await storage.put(`${prefix}a`, bytes("1"), 0);
