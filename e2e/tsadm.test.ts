@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { setLink } from "./machines.ts";
 import { eventually } from "./test-bed.ts";
 import { isReady, TsadmBed, tryOr, webPod, webPodSpec, whyNoMachines } from "./tsadm-bed.ts";
 
@@ -177,48 +176,6 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
         (text) => text === expected.join("\n"),
       );
     }
-  });
-
-  it("goes on without a node that is cut off, and takes it back", async () => {
-    const ready = () => bed.items("nodes").filter(isReady);
-    const ask = (): string => bed.ask(`http://${bed.machine(1).address}:30080`);
-    setLink(bed.set, 2, "down");
-    try {
-      await eventually("the node to be given up", ready, ({ length }) => length === 1, 90_000);
-      await eventually("its endpoints to be gone", ask, (answer) => answer === "web-1");
-      for (let times = 0; times < 10; times++) expect(ask()).toBe("web-1");
-    } finally {
-      setLink(bed.set, 2, "up");
-    }
-    await eventually("the node to be back", ready, ({ length }) => length === 2, 60_000);
-    await eventually("its pod to serve again", ask, (answer) => answer === "web-2", 60_000);
-  });
-
-  it("starts a node's process again when it is killed, and its pods go on", async () => {
-    const pidOf = (): string => {
-      const { out } = bed.on(2, ["cat", "/run/tskube/up.json"]);
-      return String((JSON.parse(out) as { readonly pid: number }).pid);
-    };
-    const before = pidOf();
-    const containers = (): string =>
-      bed.kubectl(
-        "get",
-        "pod",
-        "web-2",
-        "-o",
-        "jsonpath={.status.containerStatuses[0].containerID}",
-      );
-    const container = containers();
-    expect(bed.on(2, ["kill", "-9", before]).code).toBe(0);
-    await eventually("another process", pidOf, (pid) => pid !== before);
-    const hello = (): string => bed.kubectl("exec", "web-2", "--", "node", "-p", "`hello`");
-    await eventually(
-      "exec",
-      () => tryOr(hello),
-      (text) => text === "hello\n",
-      60_000,
-    );
-    expect(containers()).toBe(container);
   });
 
   it("restarts what a manifest changes, and stops what it no longer names", async () => {

