@@ -40,6 +40,8 @@ const { values } = parseArgs({
     inside: { type: "string" },
     /** Leaves the folder with all logs. */
     keep: { type: "boolean", default: false },
+    /** exec, attach and port-forward over WebSocket instead of SPDY. */
+    websocket: { type: "boolean", default: false },
     "no-build": { type: "boolean", default: false },
   },
 });
@@ -97,6 +99,9 @@ async function runSuite(critest: string, socket: string, folder: string): Promis
   const words = [
     `--runtime-endpoint=unix://${socket}`,
     `--ginkgo.json-report=${report}`,
+    ...(values.websocket
+      ? ["exec", "attach", "portforward"].map((one) => `--websocket-${one}`)
+      : []),
     ...(values.focus === undefined ? [] : [`--ginkgo.focus=${values.focus}`]),
     ...(values.skip === undefined ? [] : [`--ginkgo.skip=${values.skip}`]),
   ];

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { acceptPortForward } from "./accept-port-forward.ts";
 import { startServer } from "./server.ts";
@@ -57,4 +58,26 @@ it("resets streams that name no port, and ends with the client", async () => {
   client.socket.destroy();
   await gone;
   for await (const _ of connections) expect.fail("there was none");
+});
+
+it("takes SPDY inside of a WebSocket, whose protocol has a slash in its name", async () => {
+  const { port, forwards } = await accept();
+  const socket = connect(port, "127.0.0.1");
+  const offer = [
+    "GET / HTTP/1.1",
+    "Host: x",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}`,
+    "Sec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io",
+  ];
+  socket.write(`${offer.join("\r\n")}\r\n\r\n`);
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 101 /);
+  expect(answer.toString()).toContain("Sec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io\r\n");
+  const { closed } = await forwards;
+  const gone = once(closed, "abort");
+  socket.destroy();
+  await gone;
 });

@@ -87,8 +87,10 @@ export function switchToWebSocket(
     noServer: true,
     perMessageDeflate: false,
     maxPayload: webSocketLimits.messageBytesMax,
-    handleProtocols: () => chosen,
   });
+  // ws refuses names with a slash, as port-forward's are: it is not told of the offer.
+  const { "sec-websocket-protocol": _, ...headers } = upgrade.headers;
+  server.on("headers", (lines) => lines.push(`Sec-WebSocket-Protocol: ${chosen}`));
   return new Promise((resolve, reject) => {
     // Having heard, we answer: ws itself would only write a line of text.
     server.on("wsClientError", (cause: Error) => {
@@ -97,7 +99,7 @@ export function switchToWebSocket(
       reject(error);
     });
     // ws reads the method, the address and these headers of a request, and nothing else.
-    const request = { method: upgrade.method, url: upgrade.path, headers: upgrade.headers };
+    const request = { method: upgrade.method, url: upgrade.path, headers };
     server.handleUpgrade(
       request as unknown as IncomingMessage,
       upgrade.socket,
