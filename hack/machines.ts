@@ -40,8 +40,7 @@ function enter([number = "", ...command]: readonly string[]): void {
 if (verb === "down") await removeMachines(set);
 else if (verb === "enter") enter(words);
 else if (verb === "list") list();
-else if (/^\d+$/.test(verb)) {
-  if (words.some((word) => word !== "--routed")) throw new Error(usage);
+else if (/^\d+$/.test(verb) && words.every((word) => word === "--routed")) {
   await makeMachines(set, Number(verb), { links: words.length > 0 ? "routed" : "shared" });
   list();
   console.log("\nNext: hack/machines enter 1 bin/tsadm init");
