@@ -126,7 +126,7 @@ describe("when all nodes are lost", () => {
     const { cluster, seen } = await running(9);
     await using _ = cluster;
     cluster.loseNode("node-0");
-    await cluster.clock.advance(15_000);
+    await cluster.clock.advance(30_000);
     for (const name of ["node-1", "node-2"]) cluster.loseNode(name);
     await timeUntil(cluster, () => taintsOf(seen, "node-0").includes(`${unreachable}:NoExecute`));
     await timeUntil(cluster, () => statesOf(seen).every((state) => state === "Unknown"));
