@@ -3,6 +3,10 @@
 /** Runs the node's process in the foreground; what a machine without systemd calls at boot. */
 export const startFileOf = (configFolder: string): string => `${configFolder}/start-node`;
 
+/** What tsadm says of it. */
+export const bootLine = (configFolder: string): string =>
+  `[kubelet-start] ${startFileOf(configFolder)} starts it after a boot: systemd calls it, where it runs`;
+
 export const unitName = "tskube-node.service";
 export const unitFile = `/etc/systemd/system/${unitName}`;
 

@@ -10,6 +10,7 @@ import { clusterEntries } from "../pki/cluster-pki.ts";
 import { filesOf } from "../pki/cluster-pki-plan.ts";
 import { bootstrapSecret } from "../machinery/bootstrap-token.ts";
 import { joinToken, parseToken } from "./join-token.ts";
+import { bootLine, startFileOf } from "./boot-plan.ts";
 import { clientOf, ensureObject, ensureObjects } from "./cluster-client.ts";
 import {
   adminBinding,
@@ -135,12 +136,14 @@ const kubeletStart: InitPhase = {
   because: "it runs the manifests",
   plan: ({ spec }) => [
     `write ${join(spec.dataFolder, "config.yaml")}`,
+    `write ${startFileOf(spec.configFolder)}, which starts the node after a boot`,
     "start tskube node: runtime, kubelet and pod routes of this machine",
   ],
   run: async ({ spec, startNode, say }) => {
     await writeFileAtomically(join(spec.dataFolder, "config.yaml"), kubeletConfig(spec), 0o644);
     await startNode();
     say("[kubelet-start] started the node's process");
+    say(bootLine(spec.configFolder));
   },
 };
 

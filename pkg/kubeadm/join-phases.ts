@@ -12,6 +12,7 @@ import {
 } from "../pki/certificate-file.ts";
 import { generateKeyPair, privateKeyPem } from "../pki/keys.ts";
 import { kubeConfig, kubeConfigText } from "../pki/kubeconfig.ts";
+import { bootLine, startFileOf } from "./boot-plan.ts";
 import { clientOf } from "./cluster-client.ts";
 import { specDefaults } from "./cluster-spec.ts";
 import { parseClusterConfiguration, type JoinedCluster } from "./configuration.ts";
@@ -170,6 +171,7 @@ const kubeletStart: JoinPhase = {
   because: "the machine becomes a node",
   plan: ({ spec }) => [
     `write ${join(spec.dataFolder, "config.yaml")}`,
+    `write ${startFileOf(spec.configFolder)}, which starts the node after a boot`,
     "start tskube node: runtime, kubelet and pod routes of this machine",
   ],
   run: async (context) => {
@@ -184,6 +186,7 @@ const kubeletStart: JoinPhase = {
       () => client.resource(nodes).get({ name: spec.nodeName }, signal),
       signal,
     );
+    say(bootLine(spec.configFolder));
     say(`[kubelet-start] the node ${spec.nodeName} is registered`);
   },
 };
