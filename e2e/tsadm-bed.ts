@@ -106,9 +106,14 @@ export class TsadmBed implements AsyncDisposable {
     return out;
   }
 
-  /** A program of ours on a machine: tskube, tsadm, tskubectl. */
+  /** Words that start a program of ours: tskube, tsadm, tskubectl. */
+  programWords(name: string): readonly string[] {
+    return [...node, join(this.#dist, `${name}.mjs`)];
+  }
+
+  /** A program of ours on a machine, to its end. */
   program(number: number, name: string, ...words: readonly string[]): Outcome {
-    return this.on(number, [...node, join(this.#dist, `${name}.mjs`), ...words]);
+    return this.on(number, [...this.programWords(name), ...words]);
   }
 
   tsadm(number: number, ...words: readonly string[]): Outcome {
