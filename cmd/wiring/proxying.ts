@@ -1,3 +1,4 @@
+import { openConntrack } from "../../pkg/linux/conntrack.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import { runServiceProxy, type ProxyOptions } from "../../pkg/proxy/service-proxy.ts";
 import type { ApiAccess } from "./api-access.ts";
@@ -9,4 +10,7 @@ export const runProxying = (
   signal: AbortSignal,
   told: Pick<ProxyOptions, "health" | "metrics"> = {},
 ): Promise<void> =>
-  runServiceProxy({ ...access, ...told, nodeName, nftables: openNftables() }, signal);
+  runServiceProxy(
+    { ...access, ...told, nodeName, nftables: openNftables(), conntrack: openConntrack() },
+    signal,
+  );

@@ -122,6 +122,8 @@ const dnsContainer = ({ images, dnsDomain, controlPlaneEndpoint }: ClusterSpec):
     initialDelaySeconds: 20,
     failureThreshold: 5,
   },
+  // It goes on answering until every node's rules have left it out.
+  lifecycle: { preStop: { sleep: { seconds: 5 } } },
   resources: { requests: { cpu: "100m", memory: "70Mi" }, limits: { memory: "170Mi" } },
   securityContext: {
     allowPrivilegeEscalation: false,

@@ -5,7 +5,7 @@
 import { dlopen } from "node:ffi";
 import { closeSync, openSync } from "node:fs";
 import { getSystemErrorName } from "node:util";
-import { decodeReplies, type Reply } from "./netlink-message.ts";
+import { errnoOf, netlinkProtocol, NetlinkSocket } from "./netlink-socket.ts";
 import { linkAddressOf, type LinkAddress } from "./rtnetlink-address.ts";
 import { messageType } from "./rtnetlink-draft.ts";
 import { linkOf, type Link } from "./rtnetlink-link.ts";
@@ -14,18 +14,10 @@ import { gatewayRouteOf, type GatewayRoute } from "./rtnetlink-route.ts";
 import { encodeRequest, type LinkRequest } from "./rtnetlink.ts";
 
 const libc = dlopen("libc.so.6", {
-  socket: { arguments: ["int32", "int32", "int32"], return: "int32" },
-  send: { arguments: ["int32", "buffer", "uint64", "int32"], return: "int64" },
-  recv: { arguments: ["int32", "buffer", "uint64", "int32"], return: "int64" },
   setns: { arguments: ["int32", "int32"], return: "int32" },
 }).functions;
 
-const afNetlink = 16;
-const sockRawCloexec = 3 | 0o2000000;
-const netlinkRoute = 0;
 const cloneNewNet = 0x40000000;
-/** More than the kernel's largest answer to what we ask (a link with all its attributes). */
-const replyBytesMax = 32_768;
 
 /** The kernel's refusal of one request; `code` is errno's name. */
 export class NetlinkError extends Error {
@@ -78,48 +70,17 @@ function enterNetworkNamespace(descriptor: number, name: string): void {
   }
 }
 
-function openSocket(): number {
-  const socket = libc.socket(afNetlink, sockRawCloexec, netlinkRoute);
-  if (socket < 0) throw new Error("no route netlink socket can be opened");
-  return socket;
-}
-
-/** struct nlmsgerr begins with minus errno, or 0. */
-const errnoOf = (payload: Uint8Array): number =>
-  new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
-
-const send = (socket: number, request: LinkRequest, sequence: number): void => {
-  const bytes = encodeRequest(request, sequence);
-  if (libc.send(socket, bytes, BigInt(bytes.length), 0) < 0n)
-    throw new Error("netlink send failed");
-};
-
-/** The replies to one request, datagram by datagram, for as long as the caller wants more. */
-function* repliesTo(
-  socket: number,
-  buffer: Uint8Array,
-  sequence: number,
-): Generator<Reply, never, void> {
-  for (;;) {
-    const length = Number(libc.recv(socket, buffer, BigInt(buffer.length), 0));
-    if (length <= 0) throw new Error("netlink recv failed");
-    for (const reply of decodeReplies(buffer.subarray(0, length))) {
-      if (reply.sequence === sequence) yield reply;
-    }
-  }
-}
-
 /** A socket in our own network namespace, or in the one that the file `netns` names. */
 export function openNetlink(netns?: string): Netlink {
-  const socket = netns === undefined ? openSocket() : inNetworkNamespace(netns, openSocket);
-  const buffer = new Uint8Array(replyBytesMax);
+  const open = (): NetlinkSocket => new NetlinkSocket(netlinkProtocol.route);
+  const socket = netns === undefined ? open() : inNetworkNamespace(netns, open);
   let sequence = 0;
 
   /** Sends, then reads until the acknowledgement of this very request. */
   const ask = (request: LinkRequest): { readonly errno: number; readonly link?: Link } => {
-    send(socket, request, ++sequence);
+    socket.send(encodeRequest(request, ++sequence));
     let link: Link | undefined;
-    for (const { type, payload } of repliesTo(socket, buffer, sequence)) {
+    for (const { type, payload } of socket.repliesTo(sequence)) {
       if (type === messageType.newLink) link = linkOf(payload);
       if (type !== messageType.error) continue;
       return { errno: -errnoOf(payload), ...(link === undefined ? {} : { link }) };
@@ -132,9 +93,9 @@ export function openNetlink(netns?: string): Netlink {
     request: LinkRequest,
     itemOf: (payload: Uint8Array) => Item | undefined,
   ): readonly Item[] => {
-    send(socket, request, ++sequence);
+    socket.send(encodeRequest(request, ++sequence));
     const items: Item[] = [];
-    for (const { type, payload } of repliesTo(socket, buffer, sequence)) {
+    for (const { type, payload } of socket.repliesTo(sequence)) {
       if (type === messageType.done) break;
       if (type === messageType.error) throw new NetlinkError(request, -errnoOf(payload));
       const item = itemOf(payload);
@@ -164,6 +125,6 @@ export function openNetlink(netns?: string): Netlink {
     neighbours: (index) =>
       list({ do: "list-neighbours" }, neighbourOf).filter((one) => one.index === index),
     forwarding: (index) => list({ do: "list-forwarding", index }, neighbourOf),
-    [Symbol.dispose]: () => closeSync(socket),
+    [Symbol.dispose]: () => socket[Symbol.dispose](),
   };
 }

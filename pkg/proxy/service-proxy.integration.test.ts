@@ -5,6 +5,7 @@ import type { Service } from "../../api/core/v1.ts";
 import type { EndpointSlice } from "../../api/discovery/v1.ts";
 import { endpointSlices, services } from "../../api/resources.ts";
 import { StoredInformers } from "../client/testing/stored-informers.ts";
+import { openConntrack } from "../linux/conntrack.ts";
 import { settle, SimulatedClock } from "../sim/simulated-clock.ts";
 import { silentLogger } from "../telemetry/logger.ts";
 import { runServiceProxy } from "./service-proxy.ts";
@@ -40,6 +41,8 @@ const answering = `
 require("node:net")
   .createServer((socket) => socket.end(process.argv[1] + " " + socket.remoteAddress))
   .listen(8080, "0.0.0.0", () => console.log("ready"));
+const datagrams = require("node:dgram").createSocket("udp4").bind(8080);
+datagrams.on("message", (_, { port, address }) => datagrams.send(process.argv[1], port, address));
 process.stdin.on("end", () => process.exit()).resume();
 `;
 const asking = `
@@ -53,6 +56,20 @@ const ask = (from: string, host: string, port: number): string =>
     encoding: "utf8",
     timeout: 10_000,
   }).trim();
+
+/** Always from the same port, so that the kernel takes it for the same flow. */
+const askingByDatagram = `
+const socket = require("node:dgram").createSocket("udp4").bind(4242);
+const silence = setTimeout(() => (console.log("silence"), socket.close()), 1000);
+socket.on("message", (text) => (console.log(String(text)), clearTimeout(silence), socket.close()));
+socket.on("error", (error) => (console.log(error.code), process.exit()));
+socket.send("who", Number(process.argv[2]), process.argv[1]);
+`;
+const askByDatagram = (from: string, host: string, port: number): string => {
+  const program = [process.execPath, "-e", askingByDatagram, host, String(port)];
+  const options = { encoding: "utf8", timeout: 10_000 } as const;
+  return execFileSync("ip", ["netns", "exec", from, ...program], options).trim();
+};
 
 async function startPod(pod: string): Promise<ChildProcess> {
   const words = ["netns", "exec", podName(pod), process.execPath, "-e", answering, pod];
@@ -109,7 +126,9 @@ describe.skipIf(process.getuid?.() !== 0)("services in the kernel (needs root)",
     onNode("ip route add 10.96.0.0/16 dev services");
     for (const [pod, ip] of Object.entries(pods)) addPod(pod, ip);
     for (const pod of Object.keys(pods)) children.push(await startPod(pod));
-    const doors = { informers, nftables, clock: new SimulatedClock(), logger: silentLogger };
+    const conntrack = openConntrack(`/run/netns/${node}`);
+    const clock = new SimulatedClock();
+    const doors = { informers, nftables, conntrack, clock, logger: silentLogger };
     running = runServiceProxy({ ...doors, nodeName: "n1" }, ending.signal);
   });
   afterAll(async () => {
@@ -162,6 +181,20 @@ describe.skipIf(process.getuid?.() !== 0)("services in the kernel (needs root)",
     expect(ask(podName("a"), "10.96.0.10", 80)).toBe("ECONNREFUSED");
     expect(ask(podName("a"), outside, 30080)).toBe("ECONNREFUSED");
     expect(ask(node, "10.96.0.10", 80)).toBe("ECONNREFUSED");
+  });
+
+  it("datagrams of one port go to the next endpoint when theirs is gone", async () => {
+    const udp = web({ ports: [{ port: 80, nodePort: 30080, protocol: "UDP" }] });
+    await set(udp, endpoints("b"));
+    for (const [host, port] of [
+      ["10.96.0.10", 80],
+      [outside, 30080],
+    ] as const) {
+      await set(udp, endpoints("b"));
+      expect(askByDatagram(podName("a"), host, port)).toBe("b");
+      await set(udp, endpoints("a"));
+      expect(askByDatagram(podName("a"), host, port)).toBe("a");
+    }
   });
 
   it("a service that is gone is no longer there", async () => {

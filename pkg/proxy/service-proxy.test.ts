@@ -46,7 +46,8 @@ afterEach(async () => {
 function proxyOf(informers: StoredInformers, nftables: RecordingNftables) {
   const clock = new SimulatedClock();
   const ending = new AbortController();
-  const doors = { informers, nftables, clock, logger: silentLogger };
+  const conntrack = { remove: () => 0 };
+  const doors = { informers, nftables, conntrack, clock, logger: silentLogger };
   const running = runServiceProxy({ ...doors, nodeName: "n1" }, ending.signal);
   const stop = async (): Promise<void> => {
     ending.abort();

@@ -11,15 +11,18 @@ import { chainOf } from "../base/errors.ts";
 import type { Informer, Informers } from "../client/client.ts";
 import { byService, sliceIndexes, sliceService } from "../machinery/slice-service.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { Conntrack } from "../linux/conntrack.ts";
 import type { Nftables } from "../linux/nftables.ts";
 import { emptyTable, ServiceTable, tableName } from "./plan.ts";
 import type { ProxyHealth, ProxyMetrics } from "./proxy-health.ts";
 import { serviceRules, type Place, type ServiceRule } from "./service-rule.ts";
+import { staleFlows, UdpRules } from "./stale-flows.ts";
 
 export interface ProxyOptions {
   readonly nodeName: string;
   readonly informers: Informers;
   readonly nftables: Nftables;
+  readonly conntrack: Conntrack;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Absent: nobody asks. */
@@ -125,6 +128,13 @@ class Wakeup {
   }
 }
 
+interface Planned {
+  /** Lines of one transaction. */
+  readonly nft: readonly string[];
+  /** UDP rules that have lost a target. */
+  readonly lost: readonly ServiceRule[];
+}
+
 /** Connects the plan with the kernel's table and the informers. */
 class AppliedTable {
   readonly #options: ProxyOptions;
@@ -133,6 +143,7 @@ class AppliedTable {
   /** Rule keys of each service, as last applied. */
   readonly #ruleKeys = new Map<string, readonly string[]>();
   #table = new ServiceTable();
+  readonly #udp = new UdpRules();
   /** What the rules are made for; whoever changes it builds anew. */
   place: Place;
 
@@ -152,15 +163,31 @@ class AppliedTable {
     this.#table = new ServiceTable();
     this.#ruleKeys.clear();
     const lines = this.#plan(this.#services.list().map(keyOf));
-    this.#options.nftables.run([...emptyTable, ...lines]);
+    this.#options.nftables.run([...emptyTable, ...lines.nft]);
+    // Whatever changed while nobody looked.
+    this.#forget(this.#udp.all());
     this.#options.logger.info({ services: this.#ruleKeys.size }, "services are in the kernel");
   }
 
   update(keys: readonly string[]): void {
-    this.#options.nftables.run(this.#plan(keys));
+    const { nft, lost } = this.#plan(keys);
+    this.#options.nftables.run(nft);
+    this.#forget(lost);
   }
 
-  #plan(keys: readonly string[]): readonly string[] {
+  /** Rules are right with or without it: who sent before may have to wait for its flow's end. */
+  #forget(rules: readonly ServiceRule[]): void {
+    if (rules.length === 0) return;
+    const { conntrack, logger } = this.#options;
+    try {
+      const flows = conntrack.remove(staleFlows(rules));
+      if (flows > 0) logger.info({ flows }, "flows to endpoints that are gone have been ended");
+    } catch (error) {
+      logger.warn({ error: chainOf(error) }, "flows to endpoints that are gone could not be ended");
+    }
+  }
+
+  #plan(keys: readonly string[]): Planned {
     const before = keys.flatMap((key) => this.#ruleKeys.get(key) ?? []);
     const after = keys.flatMap((key) => {
       const rules = this.#rulesOf(key);
@@ -172,7 +199,7 @@ class AppliedTable {
       else this.#ruleKeys.delete(key);
       return rules;
     });
-    return this.#table.change(before, after);
+    return { nft: this.#table.change(before, after), lost: this.#udp.change(before, after) };
   }
 
   #rulesOf(key: string): readonly ServiceRule[] {
