@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { buildImage, noDefaults, type LayerMember } from "../../pkg/images/build-image.ts";
 import { buildDebianImage } from "../../pkg/images/debian-image.ts";
@@ -25,8 +26,19 @@ const readBytes = 1024 * 1024;
 /** A file of this machine at a place of the image. */
 const hostFile = (source: string, path: string, mode: number): LayerMember => ({
   entry: { ...plainEntry, path, mode, size: statSync(source).size },
-  content: createReadStream(source, { highWaterMark: readBytes }),
+  content: contentOf(source),
 });
+
+/** One buffer for all of it: fresh ones cost more than reading does. */
+async function* contentOf(path: string): AsyncGenerator<Uint8Array> {
+  await using file = await open(path);
+  const buffer = Buffer.allocUnsafe(readBytes);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, readBytes);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
 
 /** Shared libraries and the loader that a program of this machine needs, as ldd(1) finds them. */
 const librariesOf = (program: string): readonly string[] =>

@@ -17,7 +17,10 @@ import type { TarEntry } from "./tar-entry.ts";
 /** One member of a layer that is made here. */
 export interface LayerMember {
   readonly entry: TarEntry;
-  /** Exactly `entry.size` bytes; absent for members without content. */
+  /**
+   * Exactly `entry.size` bytes; absent for members without content. A chunk is good until the next
+   * one is asked for.
+   */
   readonly content?: AsyncIterable<Uint8Array> | Uint8Array;
 }
 
@@ -82,13 +85,16 @@ async function writeLayer(
   const tar = async function* (): AsyncGenerator<Uint8Array, void> {
     for await (const chunk of archive(members)) {
       layer.push(chunk);
-      yield chunk;
+      // The compressor reads ahead, and keeps what it has not come to.
+      yield compression === "none" ? chunk : Buffer.from(chunk);
     }
   };
   const [source, mediaType] =
     compression === "none" ? [tar(), mediaTypes.layer] : [compressed(tar()), mediaTypes.layerZstd];
   const name = `build-${images.options.random.suffix(12)}`;
-  const stored = await images.content.addStream(source, name);
+  // An archive that is kept as it is has its layer's digest: it is not computed twice.
+  const known = compression === "none" ? () => layer.finish() : undefined;
+  const stored = await images.content.addStream(source, name, known);
   return { descriptor: { mediaType, ...stored }, diffId: await layer.publish() };
 }
 

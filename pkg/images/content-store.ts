@@ -15,6 +15,7 @@ import {
   type FileHandle,
 } from "node:fs/promises";
 import { join } from "node:path";
+import { assert } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { syncFolder } from "../files/atomic-file.ts";
 import { digestAlgorithm, digestHex, isDigest, type Digest } from "./digest.ts";
@@ -100,14 +101,19 @@ export class ContentStore {
     return { digest, size: bytes.length };
   }
 
-  /** As `add`, from a stream. */
+  /**
+   * As `add`, from a stream. `known` tells the sha256 digest at its end, where somebody computes it
+   * anyway of the same bytes.
+   */
   async addStream(
     source: AsyncIterable<Uint8Array>,
     name: string,
+    known?: () => Digest,
   ): Promise<{ readonly digest: Digest; readonly size: number }> {
-    await using ingest = await Ingest.open(join(this.#root, "ingest", name), "sha256");
+    const algorithm = known === undefined ? "sha256" : undefined;
+    await using ingest = await Ingest.open(join(this.#root, "ingest", name), algorithm);
     for await (const chunk of source) await ingest.append(chunk);
-    const digest = ingest.digest();
+    const digest = known?.() ?? ingest.digest();
     await ingest.publish(this.path(digest));
     await syncFolder(join(this.#root, "blobs", "sha256"));
     return { digest, size: ingest.size };
@@ -155,24 +161,33 @@ export class ContentStore {
   }
 }
 
+const newHash = (algorithm: string | undefined): Hash | undefined =>
+  algorithm === undefined ? undefined : createHash(algorithm);
+
 /** A blob on its way in. */
 export class Ingest implements AsyncDisposable {
   readonly #path: string;
   readonly #file: FileHandle;
-  readonly #algorithm: string;
+  readonly #algorithm: string | undefined;
   readonly #bytesMax: number;
-  #hash: Hash;
+  #hash: Hash | undefined;
   #size = 0;
 
-  private constructor(path: string, file: FileHandle, algorithm: string, bytesMax: number) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    algorithm: string | undefined,
+    bytesMax: number,
+  ) {
     this.#path = path;
     this.#file = file;
     this.#algorithm = algorithm;
     this.#bytesMax = bytesMax;
-    this.#hash = createHash(algorithm);
+    this.#hash = newHash(algorithm);
   }
 
-  static async open(path: string, algorithm: string, bytesMax = Infinity): Promise<Ingest> {
+  /** Without an algorithm nothing is computed, and there is no digest to ask for. */
+  static async open(path: string, algorithm?: string, bytesMax = Infinity): Promise<Ingest> {
     return new Ingest(path, await open(path, "w", 0o600), algorithm, bytesMax);
   }
 
@@ -185,7 +200,7 @@ export class Ingest implements AsyncDisposable {
     if (this.#size + bytes.length > this.#bytesMax) {
       throw new ContentMismatch(`blob is longer than the promised ${this.#bytesMax} bytes`);
     }
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
     for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.#file.write(
         bytes,
@@ -201,11 +216,12 @@ export class Ingest implements AsyncDisposable {
   /** Forgets what came so far: the source sends the blob from its start again. */
   async restart(): Promise<void> {
     await this.#file.truncate(0);
-    this.#hash = createHash(this.#algorithm);
+    this.#hash = newHash(this.#algorithm);
     this.#size = 0;
   }
 
   digest(): Digest {
+    assert(this.#hash !== undefined, "an ingest that computes no digest was asked for it");
     return `${this.#algorithm}:${this.#hash.copy().digest("hex")}` as Digest;
   }
 

@@ -120,6 +120,7 @@ export class NewLayer implements AsyncDisposable {
   readonly #folder: string;
   readonly #unpacker: LayerUnpacker;
   readonly #publish: (diffId: Digest) => Promise<void>;
+  #diffId: Digest | undefined;
 
   constructor(folder: string, unpacker: LayerUnpacker, publish: (diffId: Digest) => Promise<void>) {
     this.#folder = folder;
@@ -132,9 +133,15 @@ export class NewLayer implements AsyncDisposable {
     this.#unpacker.push(chunk);
   }
 
-  /** After the last of them. */
+  /** After the last of them: its name. */
+  finish(): Digest {
+    this.#diffId ??= this.#unpacker.finish();
+    return this.#diffId;
+  }
+
+  /** Others find it from here on. */
   async publish(): Promise<Digest> {
-    const diffId = this.#unpacker.finish();
+    const diffId = this.finish();
     await this.#publish(diffId);
     return diffId;
   }
