@@ -97,7 +97,8 @@ function bestOf(judge: Judge, nodes: readonly NodeState[], tieBreak: number): No
     } else if (total === best) ties += 1;
   }
   let skip = Math.floor(tieBreak * ties);
-  const at = totals.findIndex((total) => total === best && skip-- === 0);
+  let at = 0;
+  while (totals[at] !== best || skip-- > 0) at += 1;
   return nodes[at] as NodeState;
 }
 

@@ -17,7 +17,7 @@ import {
   statefulSets,
 } from "../../api/resources.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Random } from "../base/random.ts";
+import { seededRandom, type Random } from "../base/random.ts";
 import type { Client, Informers } from "../client/client.ts";
 import type { EventRecorder } from "../client/events.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -116,6 +116,8 @@ class Cycles {
   readonly #binder: Binder;
   readonly #refuser: Refuser;
   readonly #writes = new Slots(limits.writesMax);
+  /** Seeded once: good numbers for every decision would cost more than the decision's scores. */
+  readonly #chance: Random;
   #start = 0;
 
   constructor(
@@ -127,6 +129,7 @@ class Cycles {
     this.#memory = memory;
     this.#budgets = budgets;
     this.#profile = new Profile(options.plugins);
+    this.#chance = seededRandom(Math.floor(options.random.fraction() * 2 ** 32));
     this.#reserves = having(options.plugins, "reserve");
     this.#binder = new Binder(options, memory);
     this.#refuser = new Refuser(options, memory);
@@ -147,7 +150,7 @@ class Cycles {
 
   #decide(pod: QueuedPod, signal: AbortSignal): void {
     const { cache, nominations } = this.#memory;
-    const tieBreak = this.#options.random.fraction();
+    const tieBreak = this.#chance.fraction();
     const options = { cache, nominations, start: this.#start, tieBreak };
     const result = schedule(this.#profile, pod, options);
     if (!result.fits) return this.#refuse(pod, result.refusals, signal);
@@ -177,7 +180,7 @@ class Cycles {
       helped: refusals.helped,
       tryWithout: tryWithout(this.#profile, pod, { cache, nominations }),
       budgets: this.#budgets,
-      chance: this.#options.random.fraction(),
+      chance: this.#chance.fraction(),
     };
     const messages: string[] = [];
     for (const plugin of this.#profile.postFilters) {
