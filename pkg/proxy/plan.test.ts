@@ -10,6 +10,7 @@ const rule = (over: Partial<ServiceRule> = {}): ServiceRule => ({
   nodePort: undefined,
   targets: [{ ip: "10.244.0.2", port: 8080 }],
   externalTargets: [{ ip: "10.244.0.2", port: 8080 }],
+  serving: [],
   keepsClientAddress: false,
   sticky: false,
   ...over,

@@ -131,7 +131,7 @@ class Wakeup {
 interface Planned {
   /** Lines of one transaction. */
   readonly nft: readonly string[];
-  /** UDP rules that have lost a target. */
+  /** UDP rules that have lost an endpoint. */
   readonly lost: readonly ServiceRule[];
 }
 

@@ -26,6 +26,8 @@ export interface ServiceRule {
   readonly targets: readonly Target[];
   /** Targets of traffic from outside (node port, external IPs). */
   readonly externalTargets: readonly Target[];
+  /** All that answer, also those that get nothing new from here: what they were sent stays theirs. */
+  readonly serving: readonly Target[];
   /** Keeps the client's address: no masquerade on node ports (externalTrafficPolicy: Local). */
   readonly keepsClientAddress: boolean;
   /** sessionAffinity: ClientIP. */
@@ -99,6 +101,8 @@ function chosen(candidates: readonly Candidate[]): readonly Target[] {
   return [...byKey.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
 }
 
+const bare = ({ ip, port }: Target): Target => ({ ip, port });
+
 function addressesOf(service: Service): readonly string[] {
   const { clusterIP, clusterIPs, externalIPs } = service.spec ?? {};
   const ingress = service.status?.loadBalancer?.ingress?.flatMap((one) => one.ip ?? []) ?? [];
@@ -132,6 +136,7 @@ function ruleOf(
     nodePort: port.nodePort === 0 ? undefined : port.nodePort,
     targets: chosen(spec.internalTrafficPolicy === "Local" ? local : near),
     externalTargets: chosen(externalLocal ? local : near),
+    serving: candidates.filter((one) => one.ready || one.servesWhileTerminating).map(bare),
     keepsClientAddress: externalLocal,
     sticky: spec.sessionAffinity === "ClientIP",
   };

@@ -15,6 +15,7 @@ const rule = (targets: readonly string[], over: Partial<ServiceRule> = {}): Serv
   nodePort: 30053,
   targets: targets.map(target),
   externalTargets: targets.map(target),
+  serving: targets.map(target),
   keepsClientAddress: false,
   sticky: false,
   ...over,
@@ -56,9 +57,9 @@ describe("staleFlows", () => {
 describe("UdpRules", () => {
   const { key } = rule([]);
   const lost = (rules: UdpRules, ...after: readonly ServiceRule[]): readonly string[] =>
-    rules.change([key], after).map(({ targets }) => targets.map(({ ip }) => ip).join(" "));
+    rules.change([key], after).map(({ serving }) => serving.map(({ ip }) => ip).join(" "));
 
-  it("tells which rules lost a target, as they are now", () => {
+  it("tells which rules lost an endpoint, as they are now", () => {
     const rules = new UdpRules();
     expect(lost(rules, rule(["10.244.0.2:53"]))).toEqual([]);
     expect(lost(rules, rule(["10.244.0.2:53", "10.244.0.3:53"]))).toEqual([]);
@@ -66,6 +67,15 @@ describe("UdpRules", () => {
     expect(rules.all()).toHaveLength(1);
     expect(lost(rules)).toEqual([""]);
     expect(rules.all()).toEqual([]);
+  });
+
+  it("lets those go on who get nothing new", () => {
+    const rules = new UdpRules();
+    const both = ["10.244.0.2:53", "10.244.0.3:53"];
+    lost(rules, rule(both));
+    const near = rule(["10.244.0.2:53"], { serving: both.map(target) });
+    expect(lost(rules, near)).toEqual([]);
+    expect(staleFlows([near])(flow("10.96.0.10:53 → 10.244.0.3:53"))).toBe(false);
   });
 
   it("leaves TCP alone: it has an end of its own", () => {

@@ -14,18 +14,17 @@ export class UdpRules {
   readonly #rules = new Map<string, ServiceRule>();
 
   /**
-   * Puts `after` in place of what was known under `keys`; returns the rules that have lost a target,
-   * as they are now: those that are gone have none.
+   * Puts `after` in place of what was known under `keys`; returns the rules that have lost somebody
+   * who answers, as they are now: those that are gone have none.
    */
   change(keys: readonly string[], after: readonly ServiceRule[]): readonly ServiceRule[] {
     const before = keys.flatMap((key) => this.#rules.get(key) ?? []);
     for (const key of keys) this.#rules.delete(key);
     for (const rule of after) if (rule.protocol === "udp") this.#rules.set(rule.key, rule);
     return before.flatMap((rule) => {
-      const now = this.#rules.get(rule.key) ?? { ...rule, targets: [], externalTargets: [] };
-      const left = namesOf([...now.targets, ...now.externalTargets]);
-      const targets = [...rule.targets, ...rule.externalTargets];
-      return targets.every((target) => left.has(textOf(target))) ? [] : [now];
+      const now = this.#rules.get(rule.key) ?? { ...rule, serving: [] };
+      const left = namesOf(now.serving);
+      return rule.serving.every((target) => left.has(textOf(target))) ? [] : [now];
     });
   }
 
@@ -34,14 +33,14 @@ export class UdpRules {
   }
 }
 
-/** True for flows to one of the rules that do not lead to one of its targets. */
+/** True for flows to one of the rules that lead to nobody who answers for it. */
 export function staleFlows(rules: readonly ServiceRule[]): (flow: Flow) => boolean {
   const byAddress = new Map<string, ReadonlySet<string>>();
   const byNodePort = new Map<number, ReadonlySet<string>>();
-  for (const { addresses, port, nodePort, targets, externalTargets } of rules) {
-    const names = namesOf(targets);
+  for (const { addresses, port, nodePort, serving } of rules) {
+    const names = namesOf(serving);
     for (const ip of addresses) byAddress.set(textOf({ ip, port }), names);
-    if (nodePort !== undefined) byNodePort.set(nodePort, namesOf(externalTargets));
+    if (nodePort !== undefined) byNodePort.set(nodePort, names);
   }
   return ({ original, reply }) => {
     const { destinationIp: ip, destinationPort: port } = original;
