@@ -28,6 +28,34 @@ const quickStarters = ["tskubectl"];
 const slowStarters = programs.filter((name) => !quickStarters.includes(name));
 
 /**
+ * Modules of Node whose `import` evaluates all that they offer: Node's fetch, and every public
+ * authority. A program that imports a name gets that name, and the rest stays asleep.
+ */
+const wideModules = ["node:http", "node:https", "node:tls"];
+
+const plainNames = (module: string): readonly string[] =>
+  Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(module)))
+    .filter(([name, property]) => "value" in property && /^[A-Za-z_]\w*$/.test(name))
+    .map(([name]) => name);
+
+const narrowImports: Plugin = {
+  name: "narrow-imports",
+  resolveId: (source, _importer, { kind }) => {
+    if (!wideModules.includes(source)) return null;
+    const isImport = kind === "import-statement" || kind === "dynamic-import";
+    return isImport ? `\0${source}` : { id: source, external: true };
+  },
+  load: (id) => {
+    const module = id.slice(1);
+    if (!id.startsWith("\0") || !wideModules.includes(module)) return null;
+    const names = plainNames(module).join(", ");
+    const value = `process.getBuiltinModule(${JSON.stringify(module)})`;
+    return `const whole = ${value};\nexport default whole;\nexport const { ${names} } = whole;\n`;
+  },
+};
+const external = (id: string): boolean => id.startsWith("node:") && !wideModules.includes(id);
+
+/**
  * Parts that only some commands need stay files of their own, so that start-up does not read them.
  */
 async function bundle(): Promise<void> {
@@ -38,7 +66,8 @@ async function bundle(): Promise<void> {
     platform: "node",
     logLevel: "warn",
     // Optional dependencies of others that are not installed, and never used here.
-    external: [/^node:/],
+    external,
+    plugins: [narrowImports],
   });
   await build.write({
     dir: draft,
@@ -79,8 +108,8 @@ async function bundleForQuickStart(name: string): Promise<void> {
     platform: "node",
     logLevel: "warn",
     preserveEntrySignatures: "allow-extension",
-    external: [/^node:/],
-    plugins: [eager.plugin],
+    external,
+    plugins: [eager.plugin, narrowImports],
   });
   await build.write({
     dir: draft,
@@ -101,7 +130,8 @@ async function singleExecutable(name: string): Promise<void> {
     input: join(root, "cmd", name, "main.ts"),
     platform: "node",
     logLevel: "warn",
-    external: [/^node:/],
+    external,
+    plugins: [narrowImports],
   });
   const main = join(dist, "sea", `${name}.mjs`);
   await build.write({ file: main, format: "esm", codeSplitting: false });
