@@ -79,7 +79,8 @@ async function provideImages(bed: TsadmBed, suite: string, agnhost: string): Pro
     for (const image of images) await buildDebianImage(store, image, { cache });
     console.log(`built ${images.length} of ${references.length} images`);
     for (const { pid } of bed.set.machines) {
-      cpSync(folder, `/proc/${pid}/root/var/lib/tskube`, { recursive: true });
+      // Not cpSync: it makes relative links absolute.
+      textOf("cp", "-a", `${folder}/.`, `/proc/${pid}/root/var/lib/tskube`);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
