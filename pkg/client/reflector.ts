@@ -2,7 +2,7 @@ import type { KubeObject, ResourceRef } from "../../api/resource.ts";
 import type { Clock } from "../base/clock.ts";
 import { assert, chainOf } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
-import { isReason } from "../machinery/status-error.ts";
+import { isReason, StatusError } from "../machinery/status-error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Client, ListOptions, WatchEvent } from "./client.ts";
 import { step, type Effect, type Input, type State } from "./watch-machine.ts";
@@ -18,6 +18,8 @@ const limits = {
   /** Clients start beside the server that they are clients of: it is there in a moment. */
   backoffFirstMs: 200,
   backoffMaxMs: 30_000,
+  /** Where nobody answered: asking costs that server nothing, and much waits for its return. */
+  unansweredMaxMs: 1_000,
 } as const;
 
 /** What the reflector keeps current. Called in order; objects are shared and never changed. */
@@ -36,9 +38,12 @@ export interface ReflectorDoors {
 }
 
 /** Milliseconds to wait after so many failures in a row: doubling, up to twice with chance. */
-export const backoffMs = (failures: number, random: Random): number =>
-  Math.min(limits.backoffFirstMs * 2 ** Math.max(0, failures - 1), limits.backoffMaxMs) *
-  (1 + random.fraction());
+export const backoffMs = (
+  failures: number,
+  random: Random,
+  maxMs: number = limits.backoffMaxMs,
+): number =>
+  Math.min(limits.backoffFirstMs * 2 ** Math.max(0, failures - 1), maxMs) * (1 + random.fraction());
 
 /**
  * Keeps the store as the server has it, by list and watch, until the signal aborts. Never rejects:
@@ -58,10 +63,11 @@ export async function reflect<T extends KubeObject>(
     return effects.filter((effect) => !applyToStore(store, effect)).at(-1);
   };
   let input: Input<T> = { got: "start" };
+  const backoff: { maxMs: number } = { maxMs: limits.backoffMaxMs };
   while (!signal.aborted) {
     const effect = feed(input);
     assert(effect !== undefined, `nothing to do after ${input.got}`);
-    input = await perform({ ref, selection, doors, signal, feed }, effect);
+    input = await perform({ ref, selection, doors, signal, feed, backoff }, effect);
   }
 }
 
@@ -82,6 +88,8 @@ interface Reflection<T extends KubeObject> {
   readonly signal: AbortSignal;
   /** For what comes while an effect is still under way: the events of a watch. */
   readonly feed: (input: Input<T>) => unknown;
+  /** By what the last failure was. */
+  readonly backoff: { maxMs: number };
 }
 
 /** Performs a request or a wait, and tells how it ended. */
@@ -89,15 +97,17 @@ async function perform<T extends KubeObject>(
   reflection: Reflection<T>,
   effect: Effect<T>,
 ): Promise<Input<T>> {
-  const { doors, signal, ref } = reflection;
+  const { doors, signal, ref, backoff } = reflection;
   try {
     if (effect.do === "list") return await listPage(reflection, effect);
     if (effect.do === "watch") return await watchOn(reflection, effect.resourceVersion);
     if (effect.do === "wait")
-      await doors.clock.sleep(backoffMs(effect.failures, doors.random), signal);
+      await doors.clock.sleep(backoffMs(effect.failures, doors.random, backoff.maxMs), signal);
     return { got: "awake" };
   } catch (error) {
     if (isReason(error, "Expired", "Gone")) return { got: "expired" };
+    const isAnswer = error instanceof StatusError;
+    backoff.maxMs = isAnswer ? limits.backoffMaxMs : limits.unansweredMaxMs;
     if (!signal.aborted)
       doors.logger.warn(
         { resource: ref.plural, group: ref.group, error: chainOf(error) },
