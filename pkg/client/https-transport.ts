@@ -16,7 +16,11 @@ import { sendHttp2 } from "./http2-request.ts";
 import { tlsOptions } from "./tls-options.ts";
 
 const limits = {
-  connectMs: 30_000,
+  /**
+   * As Go's limit of a TLS handshake. TCP asks after 1, 3, 7, 15 and 31 s: who begins anew by now
+   * is not late when the route is back.
+   */
+  connectMs: 10_000,
   /** A connection that has been silent for so long is asked whether it lives. */
   pingEveryMs: 30_000,
   pingAnswerMs: 15_000,
