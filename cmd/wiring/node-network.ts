@@ -1,11 +1,10 @@
-import type { Node } from "../../api/core/v1.ts";
 import { nodes as nodesRef } from "../../api/resources.ts";
 import { chainOf } from "../../pkg/base/errors.ts";
-import { parseIpv4 } from "../../pkg/base/ipv4.ts";
 import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import type { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
 import type { NodePlace } from "../../pkg/podnetwork/node-paths-plan.ts";
+import { nodePlace } from "../../pkg/podnetwork/node-place.ts";
 import {
   linkOfAddress,
   NodeRoutes,
@@ -41,7 +40,7 @@ export async function runNodeNetwork(
   const { nodeName: ownName, bridge } = options;
   const routes = new NodeRoutes({ nftables: openNftables(), ownName, bridge });
   const follow = async (): Promise<void> => {
-    const places = informer.list().map(placeOf);
+    const places = informer.list().map(nodePlace);
     await openNetwork(places, network, options, logger);
     using netlink = openNetlink();
     logRoutes(routes.apply(netlink, places), logger);
@@ -78,15 +77,4 @@ async function openNetwork(
 
 function logRoutes(state: NodeRoutesState, logger: ApiAccess["logger"]): void {
   if (state.changes > 0) logger.info({ ...state }, "routes to other nodes' pods");
-}
-
-function placeOf({ metadata, spec, status }: Node): NodePlace {
-  const address = status?.addresses?.find(
-    (one) => one.type === "InternalIP" && parseIpv4(one.address) !== undefined,
-  )?.address;
-  return {
-    name: metadata?.name ?? "",
-    ...(spec?.podCIDR === undefined ? {} : { podCidr: spec.podCIDR }),
-    ...(address === undefined ? {} : { address }),
-  };
 }

@@ -50,6 +50,16 @@ describe("planNodePaths", () => {
       told([one, two], [other]),
       "link - |  | 10.244.2.0@10.0.0.2",
     ],
+    [
+      "tunnels on a common link to who wishes it",
+      told([one, { ...two, tunnels: true }, { ...far, address: "10.0.0.3" }]),
+      "link 2 | 10.244.3.0@10.0.0.3 | 10.244.2.0@10.0.0.2",
+    ],
+    [
+      "tunnels on a common link where it wishes it itself",
+      told([{ ...one, tunnels: true }, two]),
+      "link 2 |  | 10.244.2.0@10.0.0.2",
+    ],
     ["waits for its own range", told([{ name: "n1", address: "10.0.0.1" }, two]), "waits"],
     ["waits for its own address", told([{ name: "n1", podCidr: "10.244.1.0/24" }]), "waits"],
     ["waits for itself", told([two]), "waits"],

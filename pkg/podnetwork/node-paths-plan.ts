@@ -12,6 +12,8 @@ export interface NodePlace {
   readonly podCidr?: string;
   /** Of the node itself, IPv4; absent: not told yet. */
   readonly address?: string;
+  /** Its links, though common, carry no pods' addresses: many clouds check what machines send. */
+  readonly tunnels?: boolean;
 }
 
 /** The pods of a node, and the node's own address. */
@@ -28,12 +30,32 @@ export interface NodePaths {
   readonly tunnelled: readonly NodePath[];
 }
 
+interface Candidate extends NodePath {
+  readonly tunnels: boolean;
+}
+
 /** Only of what is IPv4: no other range or address leads anywhere here. */
-function pathOf({ podCidr = "", address = "" }: NodePlace): NodePath | undefined {
+function candidateOf(place: NodePlace | undefined): Candidate | undefined {
+  const { podCidr = "", address = "", tunnels = false } = place ?? {};
   const range = parseIpv4Range(podCidr);
   if (range === undefined || parseIpv4(address) === undefined) return undefined;
   const pods = { address: formatIpv4(range.base), prefixBits: range.prefixBits };
-  return { pods, address };
+  return { pods, address, tunnels };
+}
+
+/**
+ * A range that two nodes claim is the first one's, so that every round decides alike. A node at
+ * our own address is an old name of this machine.
+ */
+function othersOf(nodes: readonly NodePlace[], own: Candidate): readonly Candidate[] {
+  const others = new Map<string, Candidate>();
+  for (const place of nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const one = candidateOf(place);
+    if (one === undefined || one.address === own.address) continue;
+    const range = one.pods.address;
+    if (range !== own.pods.address && !others.has(range)) others.set(range, one);
+  }
+  return [...others.values()];
 }
 
 const holds = ({ base, size }: Ipv4Range, address: string): boolean => {
@@ -41,39 +63,31 @@ const holds = ({ base, size }: Ipv4Range, address: string): boolean => {
   return offset >= 0 && offset < size;
 };
 
+const withoutWish = ({ pods, address }: Candidate): NodePath => ({ pods, address });
+
 /**
  * Undefined until this node has a range and an address. Only the link of the own address counts,
  * not every link: the others know us by that address alone, and both ends must decide alike, or
- * one would tunnel to an end that has no tunnel.
+ * one would tunnel to an end that has no tunnel. For the same reason either end's wish is enough.
  */
 export function planNodePaths(
   nodes: readonly NodePlace[],
   ownName: string,
   addresses: readonly LinkAddress[],
 ): NodePaths | undefined {
-  const self = nodes.find(({ name }) => name === ownName);
-  const own = self === undefined ? undefined : pathOf(self);
+  const own = candidateOf(nodes.find(({ name }) => name === ownName));
   if (own === undefined) return undefined;
   const link = addresses.find(({ address }) => address === own.address)?.index;
   const subnets = addresses
     .filter(({ index }) => index === link)
     .flatMap(({ address, prefixBits }) => parseIpv4Range(`${address}/${prefixBits}`) ?? []);
-  // A range that two nodes claim is the first one's, so that every round decides alike. A node at
-  // our own address is an old name of this machine.
-  const others = new Map<string, NodePath>();
-  for (const place of nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = place.name === ownName ? undefined : pathOf(place);
-    if (path === undefined || path.address === own.address) continue;
-    if (path.pods.address !== own.pods.address && !others.has(path.pods.address))
-      others.set(path.pods.address, path);
-  }
-  const isDirect = ({ address }: NodePath): boolean =>
-    subnets.some((subnet) => holds(subnet, address));
-  const paths = [...others.values()];
+  const isDirect = ({ address, tunnels }: Candidate): boolean =>
+    !own.tunnels && !tunnels && subnets.some((subnet) => holds(subnet, address));
+  const others = othersOf(nodes, own);
   return {
-    own,
+    own: withoutWish(own),
     ...(link === undefined ? {} : { link }),
-    direct: paths.filter(isDirect),
-    tunnelled: paths.filter((path) => !isDirect(path)),
+    direct: others.filter(isDirect).map(withoutWish),
+    tunnelled: others.filter((one) => !isDirect(one)).map(withoutWish),
   };
 }

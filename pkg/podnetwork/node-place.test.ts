@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { nodePlace, podLinksLabel } from "./node-place.ts";
+
+it("takes a node's IPv4 address, range and wish from its object", () => {
+  const node = {
+    metadata: { name: "n1", labels: { [podLinksLabel]: "tunnel" } },
+    spec: { podCIDR: "10.244.1.0/24" },
+    status: {
+      addresses: [
+        { type: "Hostname", address: "n1" },
+        { type: "InternalIP", address: "fd00::1" },
+        { type: "InternalIP", address: "10.0.0.1" },
+      ],
+    },
+  };
+  const place = { name: "n1", podCidr: "10.244.1.0/24", address: "10.0.0.1", tunnels: true };
+  expect(nodePlace(node)).toEqual(place);
+});
+
+it("says nothing of what is not known yet", () => {
+  expect(nodePlace({ metadata: { name: "n1" } })).toEqual({ name: "n1", tunnels: false });
+});
