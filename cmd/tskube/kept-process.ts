@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isAlive } from "../wiring/end-process.ts";
 import { ownProgram } from "../wiring/sibling-program.ts";
 
 /**
@@ -25,8 +26,21 @@ function outputFile(): string | undefined {
   }
 }
 
-/** Temp and rename: a reader sees the whole record or none. */
+/** A pid may have been given to somebody else since: its last word tells. */
+function runs({ pid, command }: KeptProcess): boolean {
+  if (pid === process.pid || !isAlive(pid)) return false;
+  const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
+  return words.at(-1) === command.at(-1);
+}
+
+/**
+ * Temp and rename: a reader sees the whole record or none. Throws where another process keeps this
+ * folder: each of the two would take what the other has.
+ */
 export function keepThisProcess(runFolder: string): void {
+  const other = readKept(runFolder);
+  if (other !== undefined && runs(other))
+    throw new Error(`pid ${other.pid} runs here already (${fileOf(runFolder)})`);
   const log = outputFile();
   const kept: KeptProcess = {
     pid: process.pid,
