@@ -132,7 +132,7 @@ export interface ConfigDocuments {
   readonly idle: readonly string[];
 }
 
-/** Throws, naming the file, where it cannot be read, or is of a kind or version that is not ours. */
+/** Throws, naming the file, where it cannot be read, or is of a kind or version not ours. */
 export function readConfigDocuments(text: string, file: string): ConfigDocuments {
   const parsed = parseAllDocuments(text);
   const byKind = new Map<string, Fields>();

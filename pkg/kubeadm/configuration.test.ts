@@ -10,8 +10,6 @@ import {
   parseJoinFile,
 } from "./configuration.ts";
 import { initDefaults, joinDefaults } from "./configuration-defaults.ts";
-import { durationMs } from "../base/duration.ts";
-import { shortHumanDuration } from "../machinery/human-duration.ts";
 import {
   defaultKubeletSettings,
   idleEvictionSignals,
@@ -194,14 +192,6 @@ describe("KubeletConfiguration", () => {
     expect(read({ evictionHard: { "memory.available": "much" } })).toThrow(/f: evictionHard has/);
     expect(read({ clusterDNS: "10.0.0.1" })).toThrow("f: clusterDNS is not a list");
   });
-});
-
-it("durations are Go's", () => {
-  expect(durationMs("24h0m0s")).toBe(86_400_000);
-  expect(durationMs("90m")).toBe(5_400_000);
-  expect(durationMs("0")).toBe(0);
-  for (const wrong of ["", "5", "1d", "h"]) expect(() => durationMs(wrong)).toThrow(/duration/);
-  expect([shortHumanDuration(86_399_000), shortHumanDuration(-1)]).toEqual(["23h", "<invalid>"]);
 });
 
 it("tokens are made and read", () => {

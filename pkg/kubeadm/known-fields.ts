@@ -1,6 +1,7 @@
 /**
- * The names of all fields that a configuration document may have, as upstream's types of v1.37 have
- * them: what is not among them is a mistake, and what is among them but not ours is told. Pure data.
+ * The names of all fields that a configuration document may have, as upstream's types of v1.37
+ * have them: what is not among them is a mistake, and what is among them but not ours is told. Pure
+ * data.
  */
 
 /** A field's own fields; a list of such; or "any": whatever it holds is not looked into. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { humanDuration, since } from "./human-duration.ts";
+import { humanDuration, shortHumanDuration, since } from "./human-duration.ts";
 
 const [minute, hour, day] = [60, 3_600, 86_400];
 
@@ -32,3 +32,16 @@ it("says that it does not know what is not there", () => {
   expect(since(undefined, 0)).toBe("<unknown>");
   expect(since("1970-01-01T00:00:00Z", 30_000)).toBe("30s");
 });
+
+for (const [seconds, text] of [
+  [-2, "<invalid>"],
+  [59, "59s"],
+  [119, "1m"],
+  [23 * hour + 59 * minute, "23h"],
+  [364 * day, "364d"],
+  [3_649 * day, "9y"],
+] as const) {
+  it(`writes ${seconds} seconds as ${text}, where the largest unit is enough`, () => {
+    expect(shortHumanDuration(seconds * 1000)).toBe(text);
+  });
+}

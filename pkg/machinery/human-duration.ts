@@ -31,12 +31,14 @@ export function since(time: string | undefined, now: number): string {
   return Number.isNaN(at) ? "<unknown>" : humanDuration(now - at);
 }
 
-/** "23h", "59m": in its largest unit alone, as kubeadm shows what is left; "<invalid>": nothing. */
+/** "23h", "59m", "9y": in its largest unit alone, as kubeadm shows what is left. */
 export function shortHumanDuration(ms: number): string {
-  if (ms < 0) return "<invalid>";
-  const seconds = Math.floor(ms / 1000);
-  if (seconds >= 2 * daySeconds) return `${Math.floor(seconds / daySeconds)}d`;
-  if (seconds >= 2 * hourSeconds) return `${Math.floor(seconds / hourSeconds)}h`;
-  if (seconds >= 2 * minuteSeconds) return `${Math.floor(seconds / minuteSeconds)}m`;
-  return `${seconds}s`;
+  const seconds = Math.trunc(ms / 1000);
+  if (seconds < -1) return "<invalid>";
+  if (seconds < 0) return "0s";
+  if (seconds < minuteSeconds) return `${seconds}s`;
+  if (seconds < hourSeconds) return `${Math.trunc(seconds / minuteSeconds)}m`;
+  if (seconds < daySeconds) return `${Math.trunc(seconds / hourSeconds)}h`;
+  const days = Math.trunc(seconds / daySeconds);
+  return days < 365 ? `${days}d` : `${Math.trunc(days / 365)}y`;
 }

@@ -78,8 +78,8 @@ export function planClusterPki(pki: ClusterPki, existing: ExistingFiles, nowMs: 
 }
 
 /**
- * An authority whose key is kept elsewhere: all that it has signed must be there. (kubeadm's external
- * CA mode.)
+ * An authority whose key is kept elsewhere (kubeadm's external CA mode): all that it has signed
+ * must be there.
  */
 export function isExternal(
   entry: Pick<AuthorityEntry, "make" | "file">,
