@@ -1,6 +1,8 @@
 import type { ResourceRef } from "../../api/resource.ts";
 import {
   configMaps,
+  controllerRevisions,
+  daemonSets,
   deployments,
   endpoints,
   endpointSlices,
@@ -34,6 +36,8 @@ const known = new ResourceMapper(
     secrets,
     serviceAccounts,
     services,
+    controllerRevisions,
+    daemonSets,
     deployments,
     replicaSets,
     leases,

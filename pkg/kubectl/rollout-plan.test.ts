@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Deployment, DeploymentStatus, ReplicaSet } from "../../api/apps/v1.ts";
-import { revisionOf, revisionsOf, rolloutStatus, templateOf, undoTarget } from "./rollout-plan.ts";
+import { revisionOf, revisionsOf, rolloutStatus, templateOf } from "./rollout-plan.ts";
 
 const template = { metadata: { labels: { app: "web" } }, spec: { containers: [] } };
 const deployment = (status: DeploymentStatus, generation = 2): Deployment => ({
@@ -70,18 +70,6 @@ describe("undo", () => {
   const sets = [replicaSet(3), replicaSet(1), replicaSet(2), replicaSet(9, "other")];
   const own = revisionsOf(deployment({}), sets);
   it("knows its own revisions in order", () => expect(own.map(revisionOf)).toEqual([1, 2, 3]));
-  it("goes back by one, or to the one asked for", () => {
-    expect(revisionOf(undoTarget(own, 0, "web"))).toBe(2);
-    expect(revisionOf(undoTarget(own, 1, "web"))).toBe(1);
-  });
-  it("says when there is nothing to go back to", () => {
-    expect(() => undoTarget(own, 7, "web")).toThrow(
-      "unable to find specified revision 7 in history",
-    );
-    expect(() => undoTarget(own.slice(2), 0, "web")).toThrow(
-      'no rollout history found for deployment "web"',
-    );
-  });
   it("takes the template without the controller's label", () => {
     expect(templateOf(replicaSet(1))).toEqual(template);
   });

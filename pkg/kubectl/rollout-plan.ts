@@ -82,19 +82,3 @@ function withoutHash(whole: Template | undefined): Record<string, unknown> {
 /** The deployment's own template already says what the revision says. */
 export const isSameTemplate = ({ spec }: Deployment, revision: ReplicaSet): boolean =>
   isEqual(withoutHash(spec?.template), templateOf(revision));
-
-/** The revision to go back to: the one that is asked for, or the one before the newest. */
-export function undoTarget(
-  revisions: readonly ReplicaSet[],
-  toRevision: number,
-  name: string,
-): ReplicaSet {
-  const found =
-    toRevision > 0 ? revisions.find((one) => revisionOf(one) === toRevision) : revisions.at(-2);
-  if (found !== undefined) return found;
-  throw new UsageError(
-    toRevision > 0
-      ? `unable to find specified revision ${toRevision} in history`
-      : `no rollout history found for deployment "${name}"`,
-  );
-}

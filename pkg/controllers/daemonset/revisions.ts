@@ -28,10 +28,19 @@ const numberOf = ({ revision = 0 }: ControllerRevision): number => revision;
 const byNumber = (one: ControllerRevision, other: ControllerRevision): number =>
   numberOf(one) - numberOf(other);
 
-/** A strategic merge patch that puts the template in place of another, as kubectl reads it. */
-const dataOf = ({ spec }: DaemonSet) => ({
-  spec: { template: { ...spec.template, $patch: "replace" } },
-});
+/**
+ * A strategic merge patch that puts the template in place of another. Fields are in alphabetical
+ * order: kubectl compares the bytes with those that it would write itself.
+ */
+const dataOf = ({ spec }: DaemonSet): unknown =>
+  sorted({ spec: { template: { ...spec.template, $patch: "replace" } } });
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isFields(value)) return value;
+  const entries = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, inner]) => [name, sorted(inner)]));
+}
 
 function templateIn({ data }: ControllerRevision): unknown {
   const spec = isFields(data) ? data["spec"] : undefined;

@@ -1,5 +1,5 @@
-import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Pod } from "../../../api/core/v1.ts";
+import type { KubeObject } from "../../../api/resource.ts";
 import { jsonLines } from "../../client/json-lines.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import { lastAppliedKey } from "../apply-plan.ts";
@@ -11,15 +11,7 @@ import { durationMs } from "../../base/duration.ts";
 import { eachOf } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
 import { pathOf, qualifiedKind, qualifiedName } from "../resource-mapper.ts";
-import {
-  changeCauseKey,
-  isSameTemplate,
-  revisionOf,
-  revisionsOf,
-  rolloutStatus,
-  templateOf,
-  undoTarget,
-} from "../rollout-plan.ts";
+import { rolloutKindOf, undoTarget, type Revision, type RolloutKind } from "../rollout-kinds.ts";
 import { dryRunMark } from "../write-request.ts";
 
 const flags = {
@@ -42,23 +34,24 @@ type RolloutFlags = Flags<typeof flags>;
 interface Rollout {
   readonly kubectl: Kubectl;
   readonly target: ObjectTarget;
+  readonly kind: RolloutKind;
   readonly given: RolloutFlags;
 }
 
-const read = ({ kubectl, target }: Rollout): Promise<Deployment> =>
-  kubectl.api.send<Deployment>({ method: "GET", path: target.path });
+const read = ({ kubectl, target }: Pick<Rollout, "kubectl" | "target">): Promise<KubeObject> =>
+  kubectl.api.send<KubeObject>({ method: "GET", path: target.path });
 
 const tell = ({ kubectl, target }: Rollout, done: string): void =>
   kubectl.terminal.out(`${qualifiedKind(target.resource)}/${target.name} ${done}\n`);
 
 async function history(
-  { kubectl, target }: Rollout,
-  deployment: Deployment,
-): Promise<readonly ReplicaSet[]> {
-  const resource = (await kubectl.mapper(["replicasets.apps"])).byName("replicasets.apps");
+  { kubectl, target, kind }: Rollout,
+  object: KubeObject,
+): Promise<readonly Revision[]> {
+  const resource = (await kubectl.mapper([kind.keptIn])).byName(kind.keptIn);
   const path = pathOf(resource, { namespace: target.namespace });
-  const list = await kubectl.api.send<{ items?: readonly ReplicaSet[] }>({ method: "GET", path });
-  return revisionsOf(deployment, list.items ?? []);
+  const list = await kubectl.api.send<{ items?: readonly KubeObject[] }>({ method: "GET", path });
+  return kind.revisions(object, list.items ?? []);
 }
 
 /** Tells each step of the rollout until it is done. */
@@ -76,27 +69,27 @@ async function status(rollout: Rollout): Promise<void> {
 }
 
 async function watchStatus(rollout: Rollout, signal: AbortSignal): Promise<void> {
-  const { kubectl, target, given } = rollout;
+  const { kubectl, target, kind, given } = rollout;
   let last = "";
-  const isDone = (deployment: Deployment): boolean => {
-    const found = rolloutStatus(deployment);
+  const isDone = (now: KubeObject): boolean => {
+    const found = kind.status(now);
     if (found.message !== last) kubectl.terminal.out(`${found.message}\n`);
     last = found.message;
     return found.isDone;
   };
   for (;;) {
     signal.throwIfAborted();
-    const deployment = await read(rollout);
-    if (isDone(deployment) || given.watch === "false") return;
+    const found = await read(rollout);
+    if (isDone(found) || given.watch === "false") return;
     const query = new URLSearchParams({
       watch: "true",
       fieldSelector: `metadata.name=${target.name}`,
-      resourceVersion: deployment.metadata?.resourceVersion ?? "",
+      resourceVersion: found.metadata?.resourceVersion ?? "",
     });
     const path = `${pathOf(target.resource, { namespace: target.namespace })}?${query}`;
     const stream = await kubectl.api.stream({ method: "GET", path }, signal);
     for await (const event of jsonLines(stream)) {
-      const { type, object } = event as { type: string; object: Deployment };
+      const { type, object } = event as { type: string; object: KubeObject };
       if (type === "DELETED") throw new UsageError("object has been deleted");
       if (type !== "ERROR" && type !== "BOOKMARK" && isDone(object)) return;
     }
@@ -114,15 +107,14 @@ async function showHistory(rollout: Rollout): Promise<void> {
   const revisions = await history(rollout, await read(rollout));
   const { terminal } = kubectl;
   if (given.revision !== undefined && given.revision > 0) {
-    const found = revisions.find((one) => revisionOf(one) === given.revision);
+    const found = revisions.find(({ number }) => number === given.revision);
     if (found === undefined) throw new UsageError("unable to find the specified revision");
     tell(rollout, `with revision #${given.revision}`);
-    return terminal.out(`${templateText((found.spec?.template ?? {}) as Pod)}\n`);
+    return terminal.out(`${templateText(found.template as unknown as Pod)}\n`);
   }
-  const rows = revisions.map((one) => {
-    const cause = one.metadata?.annotations?.[changeCauseKey] ?? "<none>";
-    return `${revisionOf(one)}\t${cause}\n`;
-  });
+  const rows = revisions.map(
+    ({ number, changeCause }) => `${number}\t${changeCause ?? "<none>"}\n`,
+  );
   terminal.out(`${qualifiedKind(target.resource)}/${target.name} \n`);
   terminal.out(`${alignTabs(`REVISION\tCHANGE-CAUSE\n${rows.join("")}`)}\n`);
 }
@@ -142,38 +134,35 @@ async function patch(
   });
 }
 
-function warnOfApply({ kubectl, target }: Rollout, deployment: Deployment): void {
-  if (deployment.metadata?.annotations?.[lastAppliedKey] === undefined) return;
+function warnOfApply({ kubectl, target }: Rollout, { metadata }: KubeObject): void {
+  if (metadata?.annotations?.[lastAppliedKey] === undefined) return;
   kubectl.terminal.err(
     `Warning: resource ${target.resource.plural}/${target.name} was previously managed with 'tskubectl apply'. Rolling back will not update the kubectl.kubernetes.io/last-applied-configuration annotation, which may cause unexpected behavior on future 'tskubectl apply' operations. Consider using 'tskubectl apply' with your previous configuration file instead.\n`,
   );
 }
 
 async function undo(rollout: Rollout): Promise<void> {
-  const { target, given } = rollout;
-  const deployment = await read(rollout);
-  warnOfApply(rollout, deployment);
-  const revisions = await history(rollout, deployment);
-  const revision = undoTarget(revisions, given["to-revision"] ?? 0, target.name);
+  const { target, kind, given } = rollout;
+  const found = await read(rollout);
+  warnOfApply(rollout, found);
+  const revisions = await history(rollout, found);
+  const revision = undoTarget(kind, revisions, given["to-revision"] ?? 0, target.name);
   const mark = dryRunMark(given["dry-run"]);
   if (given["dry-run"] === "client") {
-    const text = templateText((revision.spec?.template ?? {}) as Pod);
-    return tell(rollout, `${text}${mark}`);
+    const text = templateText(revision.template as unknown as Pod);
+    return tell(rollout, `${kind.preview}${text}${mark}`);
   }
-  if (deployment.spec?.paused === true) {
+  if (kind.isPaused?.(found) === true) {
     throw new UsageError(
       "you cannot rollback a paused deployment; resume it first with 'tskubectl rollout resume' and try again",
     );
   }
-  if (isSameTemplate(deployment, revision)) {
-    const number = revisionOf(revision);
-    return tell(
-      rollout,
-      `skipped rollback (current template already matches revision ${number})${mark}`,
-    );
+  if (revision.isCurrent) {
+    const why = `current template already matches revision ${revision.number}`;
+    return tell(rollout, `skipped rollback (${why})${mark}`);
   }
   // The whole template is replaced: a merge would keep what the newer revision added.
-  const body = [{ op: "replace", path: "/spec/template", value: templateOf(revision) }];
+  const body = [{ op: "replace", path: "/spec/template", value: revision.template }];
   await patch(rollout, body, "json-patch");
   tell(rollout, `rolled back${mark}`);
 }
@@ -184,8 +173,7 @@ const refusal = ({ target }: Rollout, because: string): UsageError =>
 const restartedAt = "kubectl.kubernetes.io/restartedAt";
 
 async function restart(rollout: Rollout): Promise<void> {
-  const deployment = await read(rollout);
-  if (deployment.spec?.paused === true)
+  if (rollout.kind.isPaused?.(await read(rollout)) === true)
     throw refusal(rollout, "can't restart paused deployment (run rollout resume first)");
   const annotations = { [restartedAt]: rfc3339(rollout.kubectl.clock.now()) };
   await patch(rollout, { spec: { template: { metadata: { annotations } } } });
@@ -193,8 +181,7 @@ async function restart(rollout: Rollout): Promise<void> {
 }
 
 async function setPaused(rollout: Rollout, isPaused: boolean): Promise<void> {
-  const { spec } = await read(rollout);
-  if ((spec?.paused === true) === isPaused)
+  if (rollout.kind.isPaused?.(await read(rollout)) === isPaused)
     throw refusal(rollout, isPaused ? "is already paused" : "is not paused");
   await patch(rollout, { spec: { paused: isPaused ? true : null } });
   tell(rollout, isPaused ? "paused" : "resumed");
@@ -202,6 +189,8 @@ async function setPaused(rollout: Rollout, isPaused: boolean): Promise<void> {
 
 interface Action {
   readonly run: (rollout: Rollout) => Promise<void>;
+  /** It needs a kind that can be paused. */
+  readonly pauses?: boolean;
   /** Why another kind has none: kubectl has words of its own for each. */
   readonly otherKind: (target: ObjectTarget, kind: string) => string;
 }
@@ -225,17 +214,23 @@ const actions: Readonly<Record<string, Action>> = {
     otherKind: (_, kind) => `no rollbacker has been implemented for "${kind}"`,
   },
   restart: { run: restart, otherKind: cannot("restarting") },
-  pause: { run: (rollout) => setPaused(rollout, true), otherKind: cannot("pausing") },
-  resume: { run: (rollout) => setPaused(rollout, false), otherKind: cannot("resuming") },
+  pause: { run: (rollout) => setPaused(rollout, true), pauses: true, otherKind: cannot("pausing") },
+  resume: {
+    run: (rollout) => setPaused(rollout, false),
+    pauses: true,
+    otherKind: cannot("resuming"),
+  },
 };
 
-async function act(rollout: Rollout, action: Action): Promise<void> {
+async function act(rollout: Omit<Rollout, "kind">, action: Action): Promise<void> {
   const { resource } = rollout.target;
-  if (resource.plural === "deployments" && resource.group === "apps") return action.run(rollout);
+  const kind = rolloutKindOf(resource);
+  const isMeant = action.pauses !== true || kind?.isPaused !== undefined;
+  if (kind !== undefined && isMeant) return action.run({ ...rollout, kind });
   // Who names what is not there hears that first.
   await read(rollout);
-  const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
-  throw new UsageError(action.otherKind(rollout.target, kind));
+  const named = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
+  throw new UsageError(action.otherKind(rollout.target, named));
 }
 
 export const rollout = defineCommand({

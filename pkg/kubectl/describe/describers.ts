@@ -3,7 +3,7 @@
  * read, and writes text; reading is the command's. Kinds without one are shown field by field.
  * Pure.
  */
-import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
+import type { DaemonSet, Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Lease } from "../../../api/coordination/v1.ts";
 import type { Node, Pod, Service } from "../../../api/core/v1.ts";
 import type { EndpointSlice } from "../../../api/discovery/v1.ts";
@@ -23,7 +23,7 @@ import { describeNode } from "./node.ts";
 import { describePod } from "./pod.ts";
 import { describeBinding, describeRole } from "./rbac.ts";
 import type { TabLines } from "./tab-lines.ts";
-import { describeDeployment, describeReplicaSet } from "./workloads.ts";
+import { describeDaemonSet, describeDeployment, describeReplicaSet } from "./workloads.ts";
 
 /** Objects beside the described one that its text needs. */
 export interface RelatedQuery {
@@ -78,20 +78,21 @@ const deployment: Describer = {
     ),
 };
 
-const replicaSet: Describer = {
+/** What controls pods is told with how they are. */
+const withPods = (
+  write: (object: KubeObject, out: TabLines, pods: readonly Pod[]) => void,
+): Describer => ({
   hasEvents: true,
   related: (object) => [
     {
       resource: "pods",
       ...namespaceOf(object),
-      labelSelector: selectorText((object as ReplicaSet).spec?.selector),
+      labelSelector: selectorText((object as ReplicaSet | DaemonSet).spec?.selector),
     },
   ],
-  write: (object, out, { related }) => {
-    const pods = ((related[0] ?? []) as readonly Pod[]).filter(isControlledBy(object));
-    describeReplicaSet(object as ReplicaSet, out, pods);
-  },
-};
+  write: (object, out, { related }) =>
+    write(object, out, ((related[0] ?? []) as readonly Pod[]).filter(isControlledBy(object))),
+});
 
 const service: Describer = {
   hasEvents: true,
@@ -143,7 +144,12 @@ const describers: Readonly<Record<string, Describer>> = {
   ServiceAccount: simply(describeServiceAccount),
   Namespace: simply(describeNamespace, false),
   "Deployment.apps": deployment,
-  "ReplicaSet.apps": replicaSet,
+  "ReplicaSet.apps": withPods((object, out, pods) =>
+    describeReplicaSet(object as ReplicaSet, out, pods),
+  ),
+  "DaemonSet.apps": withPods((object, out, pods) =>
+    describeDaemonSet(object as DaemonSet, out, pods),
+  ),
   "EndpointSlice.discovery.k8s.io": simply(describeEndpointSlice),
   "Role.rbac.authorization.k8s.io": simply(describeRole, false),
   "ClusterRole.rbac.authorization.k8s.io": simply(describeRole, false),

@@ -1,4 +1,4 @@
-import type { Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
+import type { DaemonSet, Deployment, ReplicaSet } from "../../../api/apps/v1.ts";
 import type { Pod } from "../../../api/core/v1.ts";
 import { isSameTemplate } from "../rollout-plan.ts";
 import { timeText } from "../print/time-text.ts";
@@ -78,17 +78,45 @@ export function describeReplicaSet(
   const owner = controllerOf(replicaSet);
   if (owner !== undefined) out.line(0, `Controlled By:\t${owner}`);
   out.line(0, `Replicas:\t${status?.replicas ?? 0} current / ${spec?.replicas ?? 0} desired`);
-  const count = (phase: string): number =>
-    owned.filter((pod) => pod.status?.phase === phase).length;
-  out.line(
-    0,
-    `Pods Status:\t${count("Running")} Running / ${count("Pending")} Waiting / ` +
-      `${count("Succeeded")} Succeeded / ${count("Failed")} Failed`,
-  );
+  out.line(0, `Pods Status:\t${phasesText(owned)}`);
   describeTemplate((spec?.template ?? {}) as Pod, out);
   const conditions = status?.conditions ?? [];
   if (conditions.length === 0) return;
   out.raw("Conditions:\n  Type\tStatus\tReason\n  ----\t------\t------\n");
   for (const { type, status: value, reason } of conditions)
     out.line(1, `${type} \t${value}\t${reason ?? ""}`);
+}
+
+function phasesText(pods: readonly Pod[]): string {
+  const count = (phase: string): number =>
+    pods.filter(({ status }) => status?.phase === phase).length;
+  return (
+    `${count("Running")} Running / ${count("Pending")} Waiting / ` +
+    `${count("Succeeded")} Succeeded / ${count("Failed")} Failed`
+  );
+}
+
+/** `owned`: the pods that the daemon set controls. */
+export function describeDaemonSet(
+  daemonSet: DaemonSet,
+  out: TabLines,
+  owned: readonly Pod[],
+): void {
+  const { metadata, spec, status } = daemonSet;
+  out.line(0, `Name:\t${metadata?.name ?? ""}`);
+  out.line(0, `Namespace:\t${metadata?.namespace ?? ""}`);
+  out.line(0, `Selector:\t${selectorText(spec?.selector)}`);
+  const nodeSelector = selectorText({ matchLabels: spec?.template?.spec?.nodeSelector ?? {} });
+  out.line(0, `Node-Selector:\t${nodeSelector}`);
+  writePairs(out, 0, "Labels", metadata?.labels);
+  writeAnnotations(out, 0, metadata?.annotations);
+  const count = (what: string, value: number | undefined): void =>
+    out.line(0, `${what}: ${value ?? 0}`);
+  count("Desired Number of Nodes Scheduled", status?.desiredNumberScheduled);
+  count("Current Number of Nodes Scheduled", status?.currentNumberScheduled);
+  count("Number of Nodes Scheduled with Up-to-date Pods", status?.updatedNumberScheduled);
+  count("Number of Nodes Scheduled with Available Pods", status?.numberAvailable);
+  count("Number of Nodes Misscheduled", status?.numberMisscheduled);
+  out.line(0, `Pods Status:\t${phasesText(owned)}`);
+  describeTemplate((spec?.template ?? {}) as Pod, out);
 }
