@@ -29,8 +29,10 @@ export const fifoPaths = (stateFolder: string, id: string) => ({
 });
 
 /**
- * One folder a container, below the supervisor's: state.json and the FIFOs in, out, err. Written
- * to a temporary file and renamed, so that every state is a whole one.
+ * One folder a container, below the supervisor's: a file for each state that it has reached, and
+ * the FIFOs in, out, err. Written to a temporary file and renamed, so that every state is a whole
+ * one. Each has a name of its own: ext4 writes what replaces a file to the disk at once, and who
+ * removes the folder would have to wait for that.
  */
 export class ContainerRecords {
   readonly #folder: string;
@@ -52,7 +54,7 @@ export class ContainerRecords {
   }
 
   write(record: ContainerRecord): void {
-    const path = join(this.folder(record.id), "state.json");
+    const path = join(this.folder(record.id), `${stateOf(record)}.json`);
     writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
@@ -70,17 +72,32 @@ export class ContainerRecords {
     });
   }
 
+  /** The last state that it has reached. */
   #read(id: string): ContainerRecord | undefined {
+    for (const state of states) {
+      const record = this.#readState(id, state);
+      if (record !== undefined) return record;
+    }
+    return undefined;
+  }
+
+  #readState(id: string, state: State): ContainerRecord | undefined {
     try {
-      return JSON.parse(
-        readFileSync(join(this.folder(id), "state.json"), "utf8"),
-      ) as ContainerRecord;
+      const text = readFileSync(join(this.folder(id), `${state}.json`), "utf8");
+      return JSON.parse(text) as ContainerRecord;
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
       throw new Error(`read the record of container ${id}`, { cause: error });
     }
   }
 }
+
+/** The last one first. */
+const states = ["exited", "running", "created"] as const;
+type State = (typeof states)[number];
+
+const stateOf = ({ exit, process }: ContainerRecord): State =>
+  exit !== undefined ? "exited" : process !== undefined ? "running" : "created";
 
 /** Field 22 of a line of /proc/<pid>/stat; the second field may hold spaces and brackets. */
 export const parseStartTicks = (stat: string): string =>

@@ -8,6 +8,8 @@ export interface Memory {
   take(bytes: number): number;
   /** Writes one 64-bit word, two's complement. */
   put(at: number, value: number | bigint): void;
+  /** The same from 32-bit halves: what no number holds exactly. */
+  putHalves(at: number, low: number, high: number): void;
   /** The low half of a word as a signed number: results of calls. */
   get(at: number): number;
   /** Address of a copy that ends with a zero byte. Throws on a zero byte inside. */
@@ -50,12 +52,19 @@ export function memoryOver(buffer: ArrayBuffer, address: number): Memory {
         halves[(at >> 2) + 1] = Math.floor(value / 2 ** 32);
       }
     },
+    putHalves: (at, low, high) => {
+      halves[at >> 2] = low;
+      halves[(at >> 2) + 1] = high;
+    },
     get: (at) => halves[at >> 2] ?? 0,
     text: (text) => {
-      if (text.includes("\0")) throw new Error(`a zero byte in ${JSON.stringify(text)}`);
-      const length = Buffer.byteLength(text);
-      const at = take(length + 1);
-      bytes.write(text, at);
+      // One pass: room for the longest it could be in UTF-8, of which the rest is given back.
+      const at = take(text.length * 3 + 1);
+      const length = bytes.write(text, at);
+      used = at + length + 1;
+      if (bytes.indexOf(0, at) < at + length) {
+        throw new Error(`a zero byte in ${JSON.stringify(text)}`);
+      }
       return address + at;
     },
     bytes: (source) => {

@@ -52,7 +52,19 @@ export class Encoder {
     if (number === undefined) throw new Error(`tape: ${this.#architecture} has no ${call}`);
     this.#memory.put(at, number);
     args.forEach((argument, index) => this.#argument(at + (word.args + index) * 8, argument));
-    this.#memory.put(at + word.may * 8, tolerated(may));
+    if (may !== undefined) this.#tolerate(at + word.may * 8, may);
+  }
+
+  /** One errno a byte, and a zero that ends them: at most seven. */
+  #tolerate(at: number, may: readonly string[] | "fail"): void {
+    if (may === "fail") return this.#memory.putHalves(at, 0xff, 0);
+    if (may.length > 7) throw new Error("tape: a call may fail with seven errnos at most");
+    let [low, high] = [0, 0];
+    for (const [index, name] of may.entries()) {
+      if (index < 4) low |= errnoNumber(name) << (8 * index);
+      else high |= errnoNumber(name) << (8 * (index - 4));
+    }
+    this.#memory.putHalves(at, low, high);
   }
 
   #argument(at: number, argument: Argument): void {
@@ -109,11 +121,3 @@ const flagValue = (name: Flag, own: Readonly<Record<string, number>>): number =>
   if (value === undefined) throw new Error(`tape: no flag ${name}`);
   return value;
 };
-
-/** At most seven errnos fit beside the zero that ends them. */
-function tolerated(may: Syscall["may"]): bigint {
-  if (may === undefined) return 0n;
-  if (may === "fail") return 0xffn;
-  if (may.length > 7) throw new Error("tape: a call may fail with seven errnos at most");
-  return may.reduceRight((list, name) => (list << 8n) | BigInt(errnoNumber(name)), 0n);
-}

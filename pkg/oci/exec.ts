@@ -4,7 +4,6 @@ import { joinFiles } from "../linux/cgroup-plan.ts";
 import { SystemCallError } from "../linux/errno.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, openPidfd } from "../linux/process.ts";
-import { seccompProgram } from "../linux/seccomp.ts";
 import { hasNamespace } from "./container-plan.ts";
 import type { ExecRequest, ExecSession } from "./exec-contract.ts";
 import { execProcess, planContainerExec } from "./exec-plan.ts";
@@ -42,7 +41,7 @@ export function execInContainer(kernel: Kernel, host: Host, request: ExecRequest
         host: factsFor(kernel, host, {}),
         cgroupJoin: joinFiles(host.cgroup, cgroup),
       },
-      seccomp === undefined ? undefined : seccompProgram(seccomp, kernel.architecture),
+      seccomp === undefined ? undefined : host.seccomp.program(seccomp, kernel.architecture),
     );
     const unified = openUnified(kernel, host.cgroup, cgroup);
     const born = unified === undefined ? {} : { cgroup: unified };

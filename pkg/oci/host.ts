@@ -4,6 +4,7 @@ import { parseCapabilities } from "../linux/capabilities.ts";
 import { readCgroupHost } from "../linux/cgroup.ts";
 import type { CgroupHost } from "../linux/cgroup-host.ts";
 import type { Kernel } from "../linux/kernel.ts";
+import { SeccompPrograms } from "../linux/seccomp-programs.ts";
 import type { HostFacts } from "./container-plan.ts";
 
 /** What does not change while we run, read once. */
@@ -12,6 +13,8 @@ export interface Host {
   readonly capabilities: bigint;
   readonly lastCapability: number;
   readonly overlayLayersOneByOne: boolean;
+  /** Of all containers that are started here. */
+  readonly seccomp: SeccompPrograms;
 }
 
 export function readHost(): Host {
@@ -20,6 +23,7 @@ export function readHost(): Host {
     capabilities: parseCapabilities(readFileSync("/proc/self/status", "utf8"), "CapPrm"),
     lastCapability: Number(readFileSync("/proc/sys/kernel/cap_last_cap", "utf8")),
     overlayLayersOneByOne: isAtLeast(readFileSync("/proc/sys/kernel/osrelease", "utf8"), 6, 5),
+    seccomp: new SeccompPrograms(),
   };
 }
 

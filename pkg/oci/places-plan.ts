@@ -25,6 +25,12 @@ const makeFolder = (path: string): Syscall => ({
 
 /** "/a/b" gives "/a", "/a/b". Dots are dropped: nothing above the root is meant. */
 export function prefixes(path: string): readonly string[] {
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+  const found: string[] = [];
+  let whole = "";
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    whole = `${whole}/${part}`;
+    found.push(whole);
+  }
+  return found;
 }

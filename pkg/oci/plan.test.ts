@@ -96,7 +96,11 @@ describe("a container's tape", () => {
           },
         ],
         linux: {
-          namespaces: [{ type: "mount" }, { type: "pid" }, { type: "user", path: "/run/ns/p/user" }],
+          namespaces: [
+            { type: "mount" },
+            { type: "pid" },
+            { type: "user", path: "/run/ns/p/user" },
+          ],
           uidMappings: [{ containerID: 0, hostID: 65_536, size: 65_536 }],
           gidMappings: [{ containerID: 0, hostID: 131_072, size: 65_536 }],
         },

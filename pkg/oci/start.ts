@@ -3,7 +3,6 @@ import { createCgroup, openUnified, removeCgroup } from "../linux/cgroup.ts";
 import { joinFiles } from "../linux/cgroup-plan.ts";
 import type { Kernel, SpawnOptions } from "../linux/kernel.ts";
 import { closeQuietly } from "../linux/process.ts";
-import { seccompProgram } from "../linux/seccomp.ts";
 import { type ContainerPlan, makesNamespace, type StdioPlan } from "./container-plan.ts";
 import { deviceRules } from "./device-rules-plan.ts";
 import { factsFor, type Host } from "./host.ts";
@@ -43,7 +42,7 @@ export function startContainer(kernel: Kernel, host: Host, request: StartRequest
   const { seccomp } = spec.linux ?? {};
   const steps = planContainerStart(
     plan,
-    seccomp === undefined ? undefined : seccompProgram(seccomp, kernel.architecture),
+    seccomp === undefined ? undefined : host.seccomp.program(seccomp, kernel.architecture),
   );
   const resources = spec.linux?.resources ?? {};
   try {
