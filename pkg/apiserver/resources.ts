@@ -16,6 +16,7 @@ import { newEvents } from "./kinds/new-event.ts";
 import { namespaces } from "./kinds/namespace.ts";
 import { nodes } from "./kinds/node.ts";
 import { pods } from "./kinds/pod/pod.ts";
+import { priorityClasses } from "./kinds/priority-class.ts";
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from "./kinds/rbac.ts";
 import { replicaSets } from "./kinds/replica-set.ts";
 import { secrets } from "./kinds/secret.ts";
@@ -47,6 +48,7 @@ export const resources: readonly Resource[] = [
   anyKind(leases),
   anyKind(newEvents),
   anyKind(endpointSlices),
+  anyKind(priorityClasses),
   anyKind(clusterRoleBindings),
   anyKind(clusterRoles),
   anyKind(roleBindings),

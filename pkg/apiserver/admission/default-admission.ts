@@ -8,7 +8,8 @@ import {
 } from "./certificates.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
-import { defaultTolerationSeconds, priority, taintNodesByCondition } from "./pod-defaults.ts";
+import { defaultTolerationSeconds, taintNodesByCondition } from "./pod-defaults.ts";
+import { priority } from "./priority.ts";
 import { serviceAccount } from "./service-account.ts";
 
 export const defaultAdmission: readonly AdmissionPlugin[] = [

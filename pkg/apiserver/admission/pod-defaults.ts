@@ -29,30 +29,6 @@ export const defaultTolerationSeconds: AdmissionPlugin = {
   },
 };
 
-/** Classes that exist in every cluster, by name. */
-const systemPriorities: Readonly<Record<string, number>> = {
-  "system-node-critical": 2_000_001_000,
-  "system-cluster-critical": 2_000_000_000,
-};
-
-/** A pod's priority is that of its class; without one it is 0. */
-export const priority: AdmissionPlugin = {
-  name: "Priority",
-  verbs: ["create"],
-  resources: ["pods"],
-  admit: ({ object }) => {
-    const pod = object as Pod;
-    const { priorityClassName = "", priority: own, preemptionPolicy } = pod.spec ?? {};
-    const value = systemPriorities[priorityClassName] ?? own ?? 0;
-    const spec = {
-      ...pod.spec,
-      priority: value,
-      preemptionPolicy: preemptionPolicy ?? "PreemptLowerPriority",
-    };
-    return { ...pod, spec } as Pod;
-  },
-};
-
 /** A new node takes no pods until it is known to be ready. */
 export const taintNodesByCondition: AdmissionPlugin = {
   name: "TaintNodesByCondition",

@@ -1,12 +1,19 @@
 /** Writes the system's own objects, the way of every other write, and keeps them right. */
 import type { KubeObject, ResourceRef } from "../../../api/resource.ts";
-import { endpoints, endpointSlices, namespaces, services } from "../../../api/resources.ts";
+import {
+  endpoints,
+  endpointSlices,
+  namespaces,
+  priorityClasses,
+  services,
+} from "../../../api/resources.ts";
 import type { Clock } from "../../base/clock.ts";
 import { chainOf } from "../../base/errors.ts";
 import { isReason } from "../../machinery/status-error.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { mastersGroup, type UserInfo } from "../auth-contract.ts";
 import type { Stores } from "../create-stores.ts";
+import { systemPriorityClasses } from "../kinds/priority-class.ts";
 import { createObject } from "../store/create.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { objectMode, updateObject } from "../store/update.ts";
@@ -57,6 +64,7 @@ export async function ensureSystemObjects(
   for (const name of systemNamespaces) {
     await ensure(stores, [namespaces, namespaceObject(name)], signal);
   }
+  for (const one of systemPriorityClasses) await ensure(stores, [priorityClasses, one], signal);
   if (advertised === undefined) return;
   const address = stores.firstServiceAddress;
   await ensure(stores, [services, kubernetesService(address, advertised)], signal);

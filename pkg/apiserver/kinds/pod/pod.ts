@@ -3,6 +3,7 @@ import { pods as ref } from "../../../../api/resources.ts";
 import type { Resource } from "../../resource.ts";
 import { ageColumn, nameColumn, orNone, textColumn, wide } from "../columns.ts";
 import { defaultPod } from "./defaults.ts";
+import { withLabelKeys } from "./label-keys.ts";
 import { qosClassOf } from "./qos.ts";
 import { readinessGatesText, readyText, restartsText, statusText } from "./status-text.ts";
 import { validatePodStatus } from "./status-validation.ts";
@@ -64,7 +65,11 @@ export const pods: Resource<Pod> = {
   },
   indexedFields: ["spec.nodeName"],
   defaults: defaultPod,
-  prepareForCreate: (pod) => ({ ...pod, status: newStatus(pod) }),
+  prepareForCreate: (pod) => ({
+    ...pod,
+    ...(pod.spec === undefined ? {} : { spec: withLabelKeys(pod.spec, pod.metadata?.labels) }),
+    status: newStatus(pod),
+  }),
   validate: validatePod,
   status: { prepareForUpdate: keepFacts, validate: validatePodStatus },
   countsGenerations: true,

@@ -10,6 +10,7 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from "../../../../api/core/v1.ts";
+import type { LabelSelector } from "../../../../api/meta/v1.ts";
 import {
   duplicate,
   type FieldError,
@@ -119,6 +120,24 @@ function validateLabelKeys(
   return eachAt(path, keys, (key, at) => check(at, key, qualifiedNameComplaints));
 }
 
+/**
+ * The server has written the keys into the selector before: there they come once, as the last
+ * expression, unless the selector named them already.
+ */
+function validateUnnamed(
+  path: string,
+  keys: readonly string[] | undefined,
+  selector: LabelSelector | undefined,
+): Errors {
+  if (keys === undefined || selector === undefined) return none;
+  const named = Object.keys(selector.matchLabels ?? {});
+  const all = [...named, ...(selector.matchExpressions ?? []).map(({ key }) => key)];
+  const why = "exists in both matchLabelKeys and labelSelector";
+  return [...new Set(keys)]
+    .filter((key) => all.indexOf(key) !== all.lastIndexOf(key))
+    .map((key) => invalid(`${path}[${keys.lastIndexOf(key)}]`, key, why));
+}
+
 function validatePodTerm(term: PodAffinityTerm, path: string): Errors {
   const { labelSelector, namespaces = [], matchLabelKeys, mismatchLabelKeys, topologyKey } = term;
   const both = "exists in both matchLabelKeys and mismatchLabelKeys";
@@ -129,6 +148,7 @@ function validatePodTerm(term: PodAffinityTerm, path: string): Errors {
     ...namespaces.flatMap((name) => check(`${path}.namespace`, name, dnsLabelComplaints)),
     ...validateLabelKeys(`${path}.matchLabelKeys`, matchLabelKeys, hasSelector),
     ...validateLabelKeys(`${path}.mismatchLabelKeys`, mismatchLabelKeys, hasSelector),
+    ...validateUnnamed(path, matchLabelKeys, labelSelector),
     ...eachAt(`${path}.matchLabelKeys`, matchLabelKeys, (key, at) =>
       mismatchLabelKeys?.includes(key) === true ? [invalid(at, key, both)] : none,
     ),
@@ -219,6 +239,7 @@ function validateSpread(
       constraint.matchLabelKeys,
       labelSelector !== undefined,
     ),
+    ...validateUnnamed(path, constraint.matchLabelKeys, labelSelector),
     ...checkSelector(`${path}.labelSelector`, labelSelector),
   ];
 }
