@@ -14,7 +14,17 @@ export interface Clock {
 }
 
 /** RFC 3339 with seconds, as `metav1.Time` is written: 2026-01-02T03:04:05Z. */
-export const rfc3339 = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+export function rfc3339(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
+}
+/** Most of what is written within a second bears the same time. */
+let lastSecond = Number.NaN;
+let lastText = "";
 
 /** RFC 3339 with microseconds, as `metav1.MicroTime` is written: 2026-01-02T03:04:05.000000Z. */
 export const rfc3339Micro = (ms: number): string =>

@@ -59,9 +59,27 @@ function parseSuffix(suffix: string): Suffix {
 /** Away from zero: who asks for a little gets a little. */
 const divideUp = (dividend: bigint, divisor: bigint): bigint => (dividend + divisor - 1n) / divisor;
 
+/** A cluster's quantities are few texts that come again and again; so many are remembered. */
+const rememberedMax = 2_000;
+
+/** Of a pure function whose result is never changed. */
+function remembering<R>(compute: (text: string) => R): (value: string | number) => R {
+  const known = new Map<string, R>();
+  return (value) => {
+    const text = String(value);
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const result = compute(text);
+    if (known.size >= rememberedMax) known.clear();
+    known.set(text, result);
+    return result;
+  };
+}
+
 /** Throws QuantityError in upstream's words. JSON numbers are quantities too. */
-export function parseQuantity(value: string | number): ParsedQuantity {
-  const text = String(value);
+export const parseQuantity = remembering(parseText);
+
+function parseText(text: string): ParsedQuantity {
   const match = pattern.exec(text);
   if (text === "" || match === null) throw new QuantityError(formatWrong);
   const [, sign, whole = "", fraction = "", suffix = ""] = match;
@@ -103,8 +121,7 @@ export function formatQuantity({ nanos, format }: ParsedQuantity): string {
   return `${mantissa}${binarySuffixes[times] ?? ""}`;
 }
 
-export const canonicalQuantity = (value: string | number): string =>
-  formatQuantity(parseQuantity(value));
+export const canonicalQuantity = remembering((text) => formatQuantity(parseText(text)));
 
 /** Negative, zero or positive. */
 export function compareQuantities(a: string | number, b: string | number): number {

@@ -1,5 +1,5 @@
 /** PATCH: JSON, merge and strategic merge patches, on the object as it is when written. */
-import type { KubeObject } from "../../../api/resource.ts";
+import { apiVersionOf, type KubeObject } from "../../../api/resource.ts";
 import { strictDecodingError } from "../../machinery/decode.ts";
 import { DecodeError } from "../../machinery/decode-walk.ts";
 import { invalid } from "../../machinery/field-error.ts";
@@ -71,13 +71,38 @@ function parseJson(request: ApiRequest): unknown {
   }
 }
 
-/** A patched document is decoded like a body: it may hold anything. */
-function decodePatched(request: ApiRequest, resource: Resource, patched: Fields): KubeObject {
+/** The object as clients see it: as kept in the cache, under its kind. */
+const documentOf = ({ ref }: Resource, current: KubeObject): Fields => ({
+  ...current,
+  kind: ref.kind,
+  apiVersion: apiVersionOf(ref),
+});
+
+/**
+ * A patched document is decoded like a body: it may hold anything. But a field that the patch did
+ * not touch is the very one of `document`, which was decoded when it was written, and stays that
+ * one: it need not be decoded, defaulted, validated or compared again.
+ */
+function decodePatched(
+  request: ApiRequest,
+  resource: Resource,
+  document: Fields,
+  patched: Fields,
+): KubeObject {
   const { ref } = resource;
+  const isTouched = (name: string): boolean => patched[name] !== document[name];
+  const touched = Object.fromEntries(Object.entries(patched).filter(([name]) => isTouched(name)));
   const refuse = (why: string): StatusError =>
     invalidObject({ group: "", kind: "" }, "", [invalid("patch", JSON.stringify(patched), why)]);
   try {
-    const { object, unknownFields } = kubernetesDecoder.decode<KubeObject>(ref.schema, patched);
+    const { object: changed, unknownFields } = kubernetesDecoder.decode<KubeObject>(
+      ref.schema,
+      // A copy: the decoder takes over what it gets, and parts of it are shared with the cache.
+      JSON.parse(JSON.stringify(touched)),
+    );
+    const kept = Object.entries(document).filter(([name]) => !isTouched(name));
+    // What is kept comes last: the decoder gives parts that it does not find their empty form.
+    const object = { ...changed, ...Object.fromEntries(kept) };
     const mode = fieldValidationOf(request);
     const strict = mode === "Strict" ? strictDecodingError(unknownFields) : undefined;
     if (strict !== undefined) throw refuse(strict);
@@ -100,10 +125,9 @@ async function patch(store: ResourceStore, request: ApiRequest, mode: UpdateMode
   if (mediaTypeOf(request) === applyMediaType) return serveApply(store, request, mode);
   const { apply } = parsePatch(request);
   const { resource } = store;
-  const wanted: Wanted = (_current, entry) => {
-    // A copy of its own: the decoder takes over what it gets, and the cache's object is shared.
-    const document = JSON.parse(entry.json.toString()) as Fields;
-    return decodePatched(request, resource, apply(document, resource.ref.schema));
+  const wanted: Wanted = (current) => {
+    const document = documentOf(resource, current);
+    return decodePatched(request, resource, document, apply(document, resource.ref.schema));
   };
   const target = { ...placeOf(store, request), mode, wanted };
   const { entry } = await updateObject(store, target, writeContextOf(request));

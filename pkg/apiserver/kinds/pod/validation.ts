@@ -1,6 +1,6 @@
 /** A Pod as it is created, and what may change in it afterwards: very little. */
 import type { Container, Pod, PodSpec } from "../../../../api/core/v1.ts";
-import { isSemanticallyEqual } from "../../../machinery/equality.ts";
+import { isEqual, isSemanticallyEqual } from "../../../machinery/equality.ts";
 import { forbidden, invalid, required } from "../../../machinery/field-error.ts";
 import { checkNotNegative, eachAt, type Errors, none } from "../rules.ts";
 import { changesBetween } from "./spec-changes.ts";
@@ -130,6 +130,8 @@ function withoutAllowed(now: PodSpec, before: PodSpec): PodSpec {
 }
 
 function validateUpdate(now: PodSpec, before: PodSpec): Errors {
+  // What was valid when it was written does not become wrong by a change of something else.
+  if (isEqual(now, before)) return none;
   const counts =
     countErrors(now.containers, before.containers, "spec.containers") ??
     countErrors(now.initContainers, before.initContainers, "spec.initContainers");
