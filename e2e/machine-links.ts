@@ -9,42 +9,51 @@ export const machinesMax = 16;
 
 export interface MachinePlace {
   readonly address: string;
-  /** Of the switch, with the address below. */
-  readonly bridge: string;
+  /** The switch's own address on the machine's link. */
   readonly gateway: string;
 }
 
 /** Machine 1 is 10.31.0.11 either way; routed, machine 2 is 10.31.1.12. */
 export function machinePlace(number: number, links: Links): MachinePlace {
-  const link = links === "routed" ? number - 1 : 0;
-  const network = `10.31.${link}`;
-  return { address: `${network}.${10 + number}`, bridge: `br${link}`, gateway: `${network}.1` };
+  const network = `10.31.${links === "routed" ? number - 1 : 0}`;
+  return { address: `${network}.${10 + number}`, gateway: `${network}.1` };
 }
 
 type Words = readonly string[];
 
+/** A bridge of this name is in every switch, which is told by it; a router's has no members. */
+export const switchDevice = "switch0";
+
 /** What makes the switch: commands in its namespace. */
-export function switchCommands(count: number, links: Links): readonly Words[] {
-  const places = Array.from({ length: count }, (_, at) => machinePlace(at + 1, links));
-  const bridges = new Map(places.map(({ bridge, gateway }) => [bridge, gateway]));
-  return [
-    ["ip", "link", "set", "lo", "up"],
-    ...[...bridges].flatMap(([bridge, gateway]) => [
-      ["ip", "link", "add", bridge, "type", "bridge"],
-      ["ip", "addr", "add", `${gateway}/24`, "dev", bridge],
-      ["ip", "link", "set", bridge, "up"],
-    ]),
-    ...(links === "routed" ? routerCommands([...bridges.keys()]) : []),
-  ];
-}
+export const switchCommands = (links: Links): readonly Words[] => [
+  ["ip", "link", "set", "lo", "up"],
+  ["ip", "link", "add", switchDevice, "type", "bridge"],
+  ...(links === "routed" ? routerCommands : bridgeCommands),
+];
+
+const bridgeCommands: readonly Words[] = [
+  ["ip", "addr", "add", `${machinePlace(1, "shared").gateway}/24`, "dev", switchDevice],
+  ["ip", "link", "set", switchDevice, "up"],
+];
 
 /** Strict reverse paths: pods' own addresses pass no router of a real network either. */
-const routerCommands = (bridges: readonly string[]): readonly Words[] =>
-  ["ip_forward", ...["all", ...bridges].map((name) => `conf/${name}/rp_filter`)].map((name) => [
-    "sh",
-    "-c",
-    `echo 1 > /proc/sys/net/ipv4/${name}`,
-  ]);
+const routerCommands: readonly Words[] = ["ip_forward", "conf/all/rp_filter"].map((name) => [
+  "sh",
+  "-c",
+  `echo 1 > /proc/sys/net/ipv4/${name}`,
+]);
+
+/**
+ * What joins the switch's end of a machine's link: commands in the switch. A router has its address
+ * on that end itself: through a bridge the kernel sends no large packets of tunnels in one piece.
+ */
+export const linkCommands = (link: string, number: number, links: Links): readonly Words[] =>
+  links === "routed"
+    ? [
+        ["ip", "addr", "add", `${machinePlace(number, links).gateway}/24`, "dev", link],
+        ["ip", "link", "set", link, "up"],
+      ]
+    : [["ip", "link", "set", link, "master", switchDevice, "up"]];
 
 /** What joins a machine to its link: commands in the machine. */
 export function machineCommands(number: number, links: Links): readonly Words[] {

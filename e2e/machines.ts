@@ -1,8 +1,8 @@
 /**
  * Machines on one host: each has network, mount, UTS, IPC, PID and cgroup namespaces of its own,
  * its own /etc/tskube, /var/lib/tskube, /run, logs and cgroup tree, and a link to a bridge in one
- * more network namespace, the switch; or each a bridge of its own there, and the switch routes. The
- * host's own network is never touched. Needs root, util-linux and iproute2.
+ * more network namespace, the switch; or to the switch itself, which routes. The host's own network
+ * is never touched. Needs root, util-linux and iproute2.
  */
 import { execFileSync, spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import {
@@ -17,10 +17,12 @@ import {
 import { join } from "node:path";
 import { machineCgroups, removeCgroup, type CgroupMount } from "./machine-cgroups.ts";
 import {
+  linkCommands,
   machineCommands,
   machinePlace,
   machinesMax,
   switchCommands,
+  switchDevice,
   type Links,
 } from "./machine-links.ts";
 
@@ -76,7 +78,7 @@ export async function makeMachines(
   const keep = (): void => writeFileSync(stateFile(set), JSON.stringify(made));
   made.switchPid = await holdNamespaces(["--net"], ":");
   keep();
-  for (const words of switchCommands(count, links)) inSwitch(made.switchPid, words);
+  for (const words of switchCommands(links)) inSwitch(made.switchPid, words);
   for (let number = 1; number <= count; number++) {
     const machine = await makeMachine(set, number, links);
     made.machines.push(machine);
@@ -181,10 +183,9 @@ function connectMachine(
   { number, links }: { readonly number: number; readonly links: Links },
 ): void {
   const link = `m${number}`;
-  const { bridge } = machinePlace(number, links);
   const peer = ["peer", "name", "eth0", "netns", String(machine.pid)];
   inSwitch(switchPid, ["ip", "link", "add", link, "type", "veth", ...peer]);
-  inSwitch(switchPid, ["ip", "link", "set", link, "master", bridge, "up"]);
+  for (const words of linkCommands(link, number, links)) inSwitch(switchPid, words);
   for (const words of machineCommands(number, links)) runIn(machine, words);
 }
 
@@ -278,12 +279,14 @@ function isOurs({ pid, name }: Machine): boolean {
   return answer.status === 0 && answer.stdout.trim() === name;
 }
 
-/** The switch is told by its first bridge. */
-const holdsSwitch = (pid: number): boolean =>
-  pid > 0 &&
-  spawnSync("nsenter", ["--target", String(pid), "--net", "ip", "link", "show", "br0"]).status ===
-    0 &&
-  readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("sleep infinity");
+const holdsSwitch = (pid: number): boolean => {
+  const show = ["ip", "link", "show", switchDevice];
+  return (
+    pid > 0 &&
+    spawnSync("nsenter", ["--target", String(pid), "--net", ...show]).status === 0 &&
+    readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("sleep infinity")
+  );
+};
 
 function removeIfEmpty(folder: string): void {
   if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
