@@ -7,11 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registryPort, startRegistry } from "./machine-registry.ts";
+import { upstreamProgram } from "../hack/upstream.ts";
 import { eventually } from "./test-bed.ts";
 import { isReady, TsadmBed, whyNoMachines } from "./tsadm-bed.ts";
 
 const reason = whyNoMachines();
 if (reason !== undefined) console.log(`skipped: configuration of tsadm: ${reason}`);
+
+const kubeadm = upstreamProgram("kubeadm", false);
+if (kubeadm === undefined) console.log("skipped: upstream's kubeadm on our files: it is not built");
 
 const repository = "registry.example/tskube";
 /** Machines see the folder of temporary files as it is. */
@@ -92,6 +96,13 @@ describe.skipIf(reason !== undefined)("a cluster from configuration files", () =
     expect(bed.tsadm(1, "config", "validate", "--config", defaults).out).toBe("ok\n");
   });
 
+  it("leaves nothing behind where images cannot be had", () => {
+    const { code, err } = bed.tsadm(1, "init", "--images", "127.0.0.1:1/tskube");
+    expect(err).toContain("cannot be had from 127.0.0.1:1");
+    expect(code).toBe(1);
+    expect(bed.on(1, ["ls", "-A", "/etc/tskube"]).code).not.toBe(0);
+  });
+
   it("starts from an archive of images, under the names that the file gives them", () => {
     const saved = bed.tsadm(
       1,
@@ -123,7 +134,8 @@ describe.skipIf(reason !== undefined)("a cluster from configuration files", () =
     expect(new Set(images.split(" "))).toEqual(
       new Set([`${repository}/tskube:v1.37.0`, `${repository}/tskube-etcd:v1.37.0`]),
     );
-    expect(bed.kubectl("get", "node", "machine-1", "-o", "jsonpath={.spec.taints}")).toBe("");
+    const taints = bed.kubectl("get", "node", "machine-1", "-o", "jsonpath={.spec.taints}");
+    expect(taints).not.toContain("control-plane");
     const tokens = bed.tsadm(1, "token", "list").out;
     expect(tokens).toMatch(/^abcdef.0123456789abcdef .* from the file /m);
   });
@@ -217,5 +229,21 @@ describe.skipIf(reason !== undefined)("a cluster from configuration files", () =
     expect(bed.tsadm(1, "certs", "renew", "apiserver").out).toContain("renewed apiserver");
     await eventually("another certificate", serial, (now) => now !== before);
     expect(pod()).toBe(container);
+  });
+
+  it.skipIf(kubeadm === undefined)("is a cluster that upstream's kubeadm knows", () => {
+    const upstream = (...words: readonly string[]): string =>
+      bed.run(1, kubeadm ?? "", "--kubeconfig", "/etc/tskube/admin.conf", ...words);
+    expect(upstream("token", "list")).toMatch(/^abcdef.0123456789abcdef .* from the file /m);
+    const folder = ["--cert-dir", "/etc/tskube/pki"];
+    const theirs = upstream("certs", "check-expiration", ...folder);
+    for (const name of ["apiserver", "etcd-server", "front-proxy-client", "etcd-ca"]) {
+      expect(theirs).toMatch(new RegExp(`^${name} .* no +$`, "m"));
+    }
+    for (const kind of ["init-defaults", "join-defaults"]) {
+      const printed = bed.tsadm(1, "config", "print", kind).out;
+      const words = ["config", "validate", "--config", file(`${kind}.yaml`, printed)];
+      expect(upstream(...words)).toContain("ok");
+    }
   });
 });

@@ -232,8 +232,11 @@ describe.skipIf(reason !== undefined)("tsadm refuses, and leaves nothing behind"
     }
   });
 
-  it("to join twice, and to be a control plane twice", () => {
-    bed.join(2);
+  it("to join twice, also by a discovery file, and to be a control plane twice", () => {
+    const authority = bed.run(1, "cat", "/etc/tskube/pki/ca.crt");
+    const path = discoveryFile("right.conf", "https://10.31.0.11:6443", authority);
+    const first = bed.tsadm(2, "join", "--discovery-file", path, ...tokenWords());
+    expect(first).toMatchObject({ code: 0, err: "" });
     const files = bed.on(2, ["find", "/etc/tskube", "-type", "f"]).out;
     const again = bed.tsadm(2, ...bed.joinWords);
     expect(again.code).toBe(1);

@@ -16,6 +16,7 @@ const otherClients = "/usr/lib/google-cloud-sdk/bin";
 
 const modules: Readonly<Record<string, string>> = {
   kubectl: "kubernetes",
+  kubeadm: "kubernetes",
   "kube-apiserver": "kubernetes",
   crictl: "cri-tools",
   critest: "cri-tools",
