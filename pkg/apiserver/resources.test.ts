@@ -127,10 +127,20 @@ describe("a pod", () => {
     expect(labels["spec.hostNetwork"]?.(one)).toBe("false");
   });
 
-  it("keeps its spec and its quality of service when its status is written", () => {
-    const written = pod({ spec: { containers: [] }, status: { phase: "Failed" } });
-    const updated = pods.status?.prepareForUpdate?.(written, pod(), 0);
-    expect(updated).toEqual(pod({ status: { phase: "Failed", qosClass: "BestEffort" } }));
+  it("keeps what is set once, and its owners, when its status is written", () => {
+    const [owner] = [{ apiVersion: "v1", kind: "X", name: "x", uid: "u" }];
+    const before = pod({ metadata: { name: "a", ownerReferences: [owner] } });
+    const written = pod({
+      metadata: { name: "a", labels: { seen: "yes" } },
+      status: { phase: "Failed" },
+    });
+    const updated = pods.status?.prepareForUpdate?.(written, before, 0);
+    expect(updated?.status).toEqual({ phase: "Failed", qosClass: "BestEffort" });
+    expect(updated?.metadata).toEqual({
+      name: "a",
+      labels: { seen: "yes" },
+      ownerReferences: [owner],
+    });
   });
 
   it("says that it is terminating until it is over, and unknown on a lost node", () => {

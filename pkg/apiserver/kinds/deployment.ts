@@ -108,6 +108,13 @@ function validateStatus({ status }: Deployment, before: Deployment): Errors {
 
 const asText = { type: "string" } as const;
 
+/** Of its status alone upstream takes no labels. */
+function keepLabels(deployment: Deployment, before: Deployment): Deployment {
+  const { labels: _sent, ...metadata } = deployment.metadata ?? {};
+  const { labels } = before.metadata ?? {};
+  return { ...deployment, metadata: { ...metadata, ...(labels === undefined ? {} : { labels }) } };
+}
+
 export const deployments: Resource<Deployment> = {
   ref,
   storagePrefix: "/registry/deployments",
@@ -129,7 +136,7 @@ export const deployments: Resource<Deployment> = {
   defaults: (deployment) => over(deployment, "spec", defaultSpec),
   prepareForCreate: (deployment) => withProperty(deployment, "status", {}),
   validate,
-  status: { validate: validateStatus },
+  status: { prepareForUpdate: keepLabels, validate: validateStatus },
   scale: replicaScale<Deployment>(),
   countsGenerations: true,
 };

@@ -178,16 +178,19 @@ function keepStatus(resource: Resource, object: KubeObject, current: KubeObject)
   return resource.prepareForUpdate?.(own, current) ?? own;
 }
 
-/** A write of the status leaves all else as it is, unless the kind says otherwise. */
+/**
+ * A write of the status leaves the spec, and whatever else the object holds, as it is; labels and
+ * annotations go with it, as upstream has it for every built-in kind that does not say otherwise.
+ */
 function keepAllButStatus(
   resource: Resource,
   object: KubeObject,
   current: KubeObject,
   nowMs: number,
 ): KubeObject {
-  const prepare = resource.status?.prepareForUpdate;
-  if (prepare !== undefined) return prepare(object, current, nowMs);
-  return withStatus(current, statusOf(object));
+  const { metadata = {} } = object;
+  const own = withStatus({ ...current, metadata }, statusOf(object));
+  return resource.status?.prepareForUpdate?.(own, current, nowMs) ?? own;
 }
 
 export function withStatus(object: KubeObject, status: unknown): KubeObject {

@@ -26,14 +26,16 @@ function newStatus(pod: Pod): PodStatus {
   return gated ? { ...status, conditions: [condition] } : status;
 }
 
-/** The kubelet writes status and nothing else; what it left out of what is set once, stays. */
+/** What a write of the status left out of what is set once, stays; and whose the pod is. */
 function keepFacts(pod: Pod, before: Pod): Pod {
-  const { managedFields } = pod.metadata ?? {};
-  const metadata =
-    managedFields === undefined ? before.metadata : { ...before.metadata, managedFields };
+  const { ownerReferences: _sent, ...metadata } = pod.metadata ?? {};
+  const { ownerReferences } = before.metadata ?? {};
   const qosClass = pod.status?.qosClass || before.status?.qosClass;
-  const status = { ...pod.status, ...(qosClass === undefined ? {} : { qosClass }) };
-  return { ...before, ...(metadata === undefined ? {} : { metadata }), status };
+  return {
+    ...pod,
+    metadata: { ...metadata, ...(ownerReferences === undefined ? {} : { ownerReferences }) },
+    status: { ...pod.status, ...(qosClass === undefined ? {} : { qosClass }) },
+  };
 }
 
 const primaryAddress = ({ status }: Pod): string => status?.podIPs?.[0]?.ip ?? status?.podIP ?? "";
