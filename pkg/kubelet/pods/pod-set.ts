@@ -51,7 +51,9 @@ export class PodSet {
   /** A pod is there, or has changed. */
   set(pod: Pod): void {
     const known = this.#workers.get(uidOf(pod));
-    if (known !== undefined) return known.update(pod);
+    // A manifest that was taken away and put back is the same pod, and begins anew.
+    const isBack = isStatic(pod) && known?.isGoing === true;
+    if (known !== undefined && !isBack) return known.update(pod);
     const fullName = fullNameOf(pod);
     if (isStatic(pod) && this.#hasOther(fullName)) this.#waiting.set(fullName, pod);
     else this.#start(pod);

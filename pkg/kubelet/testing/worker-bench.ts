@@ -74,6 +74,7 @@ export class WorkerBench {
   /** How often volumes were asked for. */
   mounts = 0;
   readonly #stop = new AbortController();
+  #isMute = false;
 
   constructor(images: readonly string[] = ["web:1"], runtime?: FakeRuntime) {
     const { clock } = this;
@@ -114,7 +115,7 @@ export class WorkerBench {
       note: (_pod, type, reason, message) => void this.events.push(`${type} ${reason} ${message}`),
       publish: (pod, status) => {
         this.statuses.set(uidOf(pod), status);
-        return Promise.resolve();
+        return this.#isMute ? Promise.withResolvers<void>().promise : Promise.resolve();
       },
     };
     this.pods = new PodSet({
@@ -127,6 +128,11 @@ export class WorkerBench {
     });
     cache.onChange((uid) => this.pods.wake(uid));
     void cache.follow(this.#stop.signal);
+  }
+
+  /** From now on nobody takes statuses: the API server is away. */
+  mute(): void {
+    this.#isMute = true;
   }
 
   /** Lets everything that is ready happen. */

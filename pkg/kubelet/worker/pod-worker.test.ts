@@ -353,6 +353,30 @@ describe("a pod's worker", () => {
     assert.equal(first.runtime.sandboxes.size, 0);
   });
 
+  it("begins a static pod anew whose manifest is back before it has ended", async () => {
+    const bench = open();
+    const plain = testPod("a");
+    const annotations = { "kubernetes.io/config.source": "file" };
+    const pod = { ...plain, metadata: { ...plain.metadata, annotations } };
+    await bench.set(pod);
+    const [before] = bench.runtime.containers.keys();
+    // Its status reaches nobody: it may be the pod of the API server.
+    bench.mute();
+    bench.pods.remove("uid-a");
+    await bench.set(pod);
+    await bench.advance(1_000);
+    assert.deepEqual(bench.gone, ["uid-a"]);
+    const [after] = bench.runtime.containers.keys();
+    assert.notEqual(after, before);
+    assert.equal(bench.states(pod), "web=Running ready");
+    // And stays away when it was taken away for good.
+    bench.pods.remove("uid-a");
+    await bench.set(pod);
+    bench.pods.remove("uid-a");
+    await bench.advance(1_000);
+    assert.equal(bench.runtime.containers.size, 0);
+  });
+
   it("ends a pod at its deadline", async () => {
     open();
     const pod = testPod("a", { activeDeadlineSeconds: 5 });

@@ -9,6 +9,7 @@ import {
   findContainer,
   graceSecondsOf,
   isDeleted,
+  isStatic,
   isTerminalPhase,
   nameOf,
   namespaceOf,
@@ -177,7 +178,9 @@ export class PodWorker {
     this.#setTimer(plan);
     if (isOver && this.#isGoing && !this.#toldGone) {
       this.#toldGone = true;
-      void published.finally(() => this.#onGone(this.#pod));
+      // Nobody waits for the last status of a static pod; and it may be the API server's own.
+      const told = isStatic(this.#pod) ? Promise.resolve() : published;
+      void told.finally(() => this.#onGone(this.#pod));
     }
   }
 
