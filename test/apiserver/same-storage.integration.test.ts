@@ -39,6 +39,23 @@ const objects = [
     },
   ],
   [
+    "/apis/apps/v1/namespaces/default/daemonsets",
+    {
+      kind: "DaemonSet",
+      apiVersion: "apps/v1",
+      spec: { selector: { matchLabels: { a: "b" } }, template },
+    },
+  ],
+  [
+    "/apis/apps/v1/namespaces/default/controllerrevisions",
+    {
+      kind: "ControllerRevision",
+      apiVersion: "apps/v1",
+      data: { spec: { template: { $patch: "replace", ...template } } },
+      revision: 7,
+    },
+  ],
+  [
     "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     {
       kind: "ClusterRole",
