@@ -119,6 +119,7 @@ describe("preemption", () => {
     await until("a place is promised", () => promised() !== "");
     cluster.crashControlPlane();
     await until("the pod has its node", () => nodeOf("vip-1") !== "");
+    expect(promised()).toBe("");
     await cluster.clock.advance(30_000);
     expect(seen.list()).toHaveLength(3);
   });

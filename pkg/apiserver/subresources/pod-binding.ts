@@ -50,6 +50,8 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
     throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
   }
   const annotations = binding.metadata?.annotations;
+  // A place that was promised is taken now, or no longer wanted (KEP-5278).
+  const { nominatedNodeName: _promised, ...status } = pod.status ?? {};
   return {
     ...pod,
     metadata:
@@ -57,7 +59,7 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
         ? pod.metadata
         : { ...pod.metadata, annotations: { ...pod.metadata?.annotations, ...annotations } },
     spec: { ...pod.spec, nodeName: node },
-    status: { ...pod.status, conditions: scheduled(pod.status?.conditions ?? [], nowMs) },
+    status: { ...status, conditions: scheduled(status.conditions ?? [], nowMs) },
   } as Pod;
 }
 
