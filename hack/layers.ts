@@ -91,7 +91,7 @@ export const rooms: readonly Room[] = [
   { path: "pkg/scheduler", imports: onClient },
   {
     path: "pkg/kubelet",
-    imports: [...onClient, "pkg/serving", "pkg/pki"],
+    imports: [...onClient, "pkg/files", "pkg/serving", "pkg/pki"],
     packages: ["@grpc/grpc-js"],
     node: [...plain, "fs", "fs/promises", "net", "http", "https", "os", "crypto"],
   },

@@ -18,7 +18,13 @@ export interface NodeKeeperOptions {
   /** What does not change while the kubelet runs. */
   readonly facts: Omit<
     NodeFacts,
-    "readings" | "nowMs" | "runtimeVersion" | "runtimeProblem" | "images" | "before"
+    | "readings"
+    | "nowMs"
+    | "runtimeVersion"
+    | "runtimeProblem"
+    | "runtimeHandlers"
+    | "images"
+    | "before"
   >;
 }
 
@@ -142,10 +148,13 @@ export class NodeKeeper {
     return { ...facts, ...runtime, readings, images, nowMs: clock.now(), before };
   }
 
-  async #runtime(): Promise<Pick<NodeFacts, "runtimeVersion" | "runtimeProblem">> {
+  async #runtime(): Promise<
+    Pick<NodeFacts, "runtimeVersion" | "runtimeProblem" | "runtimeHandlers">
+  > {
     const { cri } = this.#options;
     try {
-      const [version, { status }] = await Promise.all([cri.version({}), cri.status({})]);
+      const [version, answer] = await Promise.all([cri.version({}), cri.status({})]);
+      const { status, runtimeHandlers = [] } = answer;
       const bad = (status?.conditions ?? []).filter((condition) => condition.status !== true);
       const problem = bad.map(
         ({ type, reason, message }) =>
@@ -155,10 +164,17 @@ export class NodeKeeper {
       return {
         runtimeVersion: `${version.runtimeName ?? "unknown"}://${version.runtimeVersion ?? ""}`,
         runtimeProblem: problem.length === 0 ? undefined : problem.join(", "),
+        runtimeHandlers: runtimeHandlers.map(({ name = "", features }) => ({
+          name,
+          features: {
+            recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+            userNamespaces: features?.userNamespaces ?? false,
+          },
+        })),
       };
     } catch (error) {
       const runtimeProblem = `container runtime is down: ${chainOf(error)}`;
-      return { runtimeVersion: "unknown://unknown", runtimeProblem };
+      return { runtimeVersion: "unknown://unknown", runtimeProblem, runtimeHandlers: [] };
     }
   }
 }

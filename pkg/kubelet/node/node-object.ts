@@ -1,7 +1,13 @@
 /**
  * The Node object of this machine: pure functions of what was read of it.
  */
-import type { ContainerImage, Node, NodeCondition, NodeStatus } from "../../../api/core/v1.ts";
+import type {
+  ContainerImage,
+  Node,
+  NodeCondition,
+  NodeRuntimeHandler,
+  NodeStatus,
+} from "../../../api/core/v1.ts";
 import { rfc3339 } from "../../base/clock.ts";
 import type { Machine, MachineReadings } from "./machine.ts";
 import { pressureThresholds, type PressureThresholds } from "./pressure-thresholds.ts";
@@ -16,6 +22,8 @@ export interface NodeFacts {
   readonly kubeletVersion: string;
   /** "tskube://1.37.0" */
   readonly runtimeVersion: string;
+  /** What the runtime says of itself; empty while it is down. */
+  readonly runtimeHandlers: readonly NodeRuntimeHandler[];
   /** Undefined: the runtime is well. */
   readonly runtimeProblem: string | undefined;
   readonly images: readonly ContainerImage[];
@@ -105,7 +113,7 @@ export const nodeStatus = (facts: NodeFacts): NodeStatus => ({
     ...(facts.machine.swapBytes > 0 ? { swap: { capacity: facts.machine.swapBytes } } : {}),
   },
   images: facts.images,
-  runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts: true } }],
+  runtimeHandlers: facts.runtimeHandlers,
 });
 
 interface Verdict {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "vitest";
 import type { Container, Pod } from "../../../api/core/v1.ts";
 import { NamespaceMode, ProfileType } from "../../../api/cri/v1.ts";
+import { containersOf } from "../pods/pod-spec.ts";
 import { testPod, testSettings } from "../testing/worker-bench.ts";
 import { amountOf, millisOf, unitsOf } from "./amounts.ts";
 import { containerConfig } from "./container-config.ts";
@@ -132,6 +133,29 @@ describe("a sandbox's configuration", () => {
       pid: NODE,
     });
     assert.equal(options({ shareProcessNamespace: true })?.pid, POD);
+  });
+
+  it("gives a pod users of its own, and shifts its volumes to them", () => {
+    const range = [{ containerId: 0, hostId: 131_072, length: 65_536 }];
+    const pod = testPod("a", { hostUsers: false });
+    const options = sandboxConfig(pod, 0, testSettings, 131_072).linux?.securityContext;
+    const wanted = { mode: NamespaceMode.POD, uids: range, gids: range };
+    assert.deepEqual(options?.namespaceOptions?.usernsOptions, wanted);
+    const [spec] = containersOf(pod);
+    assert.ok(spec);
+    const container = containerConfig({
+      pod,
+      spec,
+      restartCount: 0,
+      imageRef: "x",
+      environment: new Map(),
+      mounts: [{ containerPath: "/data", hostPath: "/h" }],
+      settings: testSettings,
+      firstHostId: 131_072,
+    });
+    assert.deepEqual(container.linux?.securityContext?.namespaceOptions?.usernsOptions, wanted);
+    const mapped = { uidMappings: range, gidMappings: range };
+    assert.deepEqual(container.mounts, [{ containerPath: "/data", hostPath: "/h", ...mapped }]);
   });
 
   it("maps host ports, but for a pod on the host's network", () => {

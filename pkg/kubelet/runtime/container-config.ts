@@ -25,7 +25,7 @@ import { annotations, labels } from "./labels.ts";
 import { containerResources } from "./linux-resources.ts";
 import type { NodeSettings } from "./node-settings.ts";
 import { NamespaceMode } from "../../../api/cri/v1.ts";
-import { groupsOf, groupsPolicyOf, namespacesOf, seccompOf } from "./sandbox-config.ts";
+import { groupsOf, groupsPolicyOf, idMappings, namespacesOf, seccompOf } from "./sandbox-config.ts";
 
 export interface ContainerConfigInput {
   readonly pod: Pod;
@@ -38,6 +38,8 @@ export interface ContainerConfigInput {
   readonly settings: NodeSettings;
   /** Of the container whose processes a debugger wants to see. */
   readonly targetId?: string;
+  /** Of a pod with users of its own: the host's id of its root. */
+  readonly firstHostId?: number;
   /** The resources in force, when they differ from the spec's. */
   readonly resources?: ResourceRequirements;
 }
@@ -62,7 +64,7 @@ export function containerConfig(input: ContainerConfigInput): ContainerConfig {
       key,
       value: new TextEncoder().encode(text),
     })),
-    mounts: input.mounts,
+    mounts: mountsOf(input),
     labels: {
       [labels.podName]: nameOf(pod),
       [labels.podNamespace]: namespaceOf(pod),
@@ -133,7 +135,7 @@ function containerSecurity(input: ContainerConfigInput): LinuxContainerSecurityC
   return {
     capabilities: capabilitiesOf(own.capabilities),
     privileged,
-    namespaceOptions: namespaceOptions(pod, input.targetId),
+    namespaceOptions: namespaceOptions(input),
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     supplementalGroups: groupsOf(shared),
     supplementalGroupsPolicy: groupsPolicyOf(shared),
@@ -154,7 +156,14 @@ const capabilitiesOf = (
   dropCapabilities: capabilities?.drop ?? [],
 });
 
-const namespaceOptions = (pod: Pod, targetId: string | undefined): NamespaceOption =>
-  targetId === undefined
-    ? namespacesOf(pod)
-    : { ...namespacesOf(pod), pid: NamespaceMode.TARGET, targetId };
+function namespaceOptions({ pod, targetId, firstHostId }: ContainerConfigInput): NamespaceOption {
+  const own = namespacesOf(pod, firstHostId);
+  return targetId === undefined ? own : { ...own, pid: NamespaceMode.TARGET, targetId };
+}
+
+/** What is on a volume belongs to the same ids, whether the pod has users of its own or not. */
+function mountsOf({ mounts, firstHostId }: ContainerConfigInput): readonly Mount[] {
+  if (firstHostId === undefined) return mounts;
+  const ids = idMappings(firstHostId);
+  return mounts.map((mount) => ({ ...mount, uidMappings: ids, gidMappings: ids }));
+}

@@ -5,6 +5,7 @@ import {
   ProfileType,
   SupplementalGroupsPolicy,
   type DNSConfig,
+  type IDMapping,
   type LinuxSandboxSecurityContext,
   type NamespaceOption,
   type PodSandboxConfig,
@@ -16,6 +17,9 @@ import { labels } from "./labels.ts";
 import { podResources } from "./linux-resources.ts";
 import type { NodeSettings } from "./node-settings.ts";
 import { cgroupParentOf } from "./qos.ts";
+
+/** Ids of a pod with users of its own: as many as images may use. */
+export const podIds = 65_536;
 
 /** Linux allows 64 bytes, and one of them ends the name. */
 const hostnameCharsMax = 63;
@@ -80,8 +84,19 @@ function dnsByPolicy(pod: Pod, settings: NodeSettings): NodeSettings["hostDns"] 
   };
 }
 
-/** Which namespaces the pod's containers share with one another, and which with the host. */
-export const namespacesOf = (pod: Pod): NamespaceOption => ({
+/**
+ * The ids of a pod with users of its own, one range from 0. `firstHostId` is the host's id of its
+ * root.
+ */
+export const idMappings = (firstHostId: number): readonly IDMapping[] => [
+  { containerId: 0, hostId: firstHostId, length: podIds },
+];
+
+/**
+ * Which namespaces the pod's containers share with one another, and which with the host. Of a pod
+ * with users of its own the host's id of its root is given.
+ */
+export const namespacesOf = (pod: Pod, firstHostId?: number): NamespaceOption => ({
   network: pod.spec.hostNetwork === true ? NamespaceMode.NODE : NamespaceMode.POD,
   ipc: pod.spec.hostIPC === true ? NamespaceMode.NODE : NamespaceMode.POD,
   pid:
@@ -90,6 +105,15 @@ export const namespacesOf = (pod: Pod): NamespaceOption => ({
       : pod.spec.shareProcessNamespace === true
         ? NamespaceMode.POD
         : NamespaceMode.CONTAINER,
+  ...(firstHostId === undefined
+    ? {}
+    : {
+        usernsOptions: {
+          mode: NamespaceMode.POD,
+          uids: idMappings(firstHostId),
+          gids: idMappings(firstHostId),
+        },
+      }),
 });
 
 /** No profile asked for is no profile, as the API has it. */
@@ -119,13 +143,17 @@ export const groupsPolicyOf = (context: PodSecurityContext | undefined): Supplem
 const int64 = (value: number | undefined): { readonly value: bigint } | undefined =>
   value === undefined ? undefined : { value: BigInt(value) };
 
-function sandboxSecurity(pod: Pod, settings: NodeSettings): LinuxSandboxSecurityContext {
+function sandboxSecurity(
+  pod: Pod,
+  settings: NodeSettings,
+  firstHostId: number | undefined,
+): LinuxSandboxSecurityContext {
   const context = pod.spec.securityContext;
   const user = int64(context?.runAsUser);
   // The runtime refuses a group without a user: with none the sandbox runs as its image says.
   const group = user === undefined ? undefined : int64(context?.runAsGroup);
   return {
-    namespaceOptions: namespacesOf(pod),
+    namespaceOptions: namespacesOf(pod, firstHostId),
     supplementalGroups: groupsOf(context),
     supplementalGroupsPolicy: groupsPolicyOf(context),
     privileged: containersOf(pod).some(
@@ -156,7 +184,12 @@ const portMappingsOf = (pod: Pod): readonly PortMapping[] =>
     }));
 
 /** Annotations that the API server or the kubelet put there stay; the runtime may read them all. */
-export function sandboxConfig(pod: Pod, attempt: number, settings: NodeSettings): PodSandboxConfig {
+export function sandboxConfig(
+  pod: Pod,
+  attempt: number,
+  settings: NodeSettings,
+  firstHostId?: number,
+): PodSandboxConfig {
   const sysctls = Object.fromEntries(
     (pod.spec.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value]),
   );
@@ -175,7 +208,7 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: NodeSettings)
     annotations: { ...pod.metadata?.annotations },
     linux: {
       cgroupParent: cgroupParentOf(pod, settings.cgroupRoot),
-      securityContext: sandboxSecurity(pod, settings),
+      securityContext: sandboxSecurity(pod, settings, firstHostId),
       sysctls,
       resources: podResources(pod),
     },

@@ -7,6 +7,7 @@ export const noFiles: PodFiles = {
       new Map((pod.spec.volumes ?? []).map(({ name }) => [name, `/nowhere/${name}`])),
     ),
   mounts: () => Promise.resolve([]),
+  firstHostId: () => Promise.resolve(65_536),
   terminationMessage: () => Promise.resolve(""),
   lastLogLines: () => Promise.resolve(""),
   rotateLog: () => Promise.resolve(false),

@@ -24,6 +24,7 @@ import { terminationMessagePathDefault } from "../runtime/container-config.ts";
 import { rotateLog } from "../gc/log-rotation.ts";
 import { readLog } from "../server/log-reader.ts";
 import { unchanged, writeAtomically, type ProjectedFile } from "./atomic-writer.ts";
+import { PodIdRanges } from "./pod-id-ranges.ts";
 import { hostsFile, type HostsFacts } from "./hosts-file.ts";
 import { prepareHostPath } from "./host-path.ts";
 import { isProjection, projectedFiles, VolumeError, type VolumeFacts } from "./projected-files.ts";
@@ -49,6 +50,8 @@ export interface PodFiles {
   prepare(pod: Pod, facts: VolumeFacts): Promise<PreparedVolumes>;
   /** All that is mounted into one container: volumes, /etc/hosts, the termination log. */
   mounts(request: ContainerMounts): Promise<readonly Mount[]>;
+  /** Of a pod with users of its own (hostUsers: false): the host's id of its root. */
+  firstHostId(uid: string): Promise<number>;
   /** A container's last words; empty when it had none. At most `terminationMessageBytesMax`. */
   terminationMessage(uid: string, container: string, restartCount: number): Promise<string>;
   /** The end of a container's log, for those that end badly and say nothing. */
@@ -84,6 +87,7 @@ const kindOf = (volume: Volume): string => {
 
 export function createPodFiles(options: PodFilesOptions): PodFiles {
   const folderOf = (uid: string): string => join(options.root, "pods", uid);
+  const ranges = new PodIdRanges(join(options.root, "pods"));
   return {
     prepare: async (pod, facts) => {
       const prepared = new Map<string, string>();
@@ -99,6 +103,7 @@ export function createPodFiles(options: PodFilesOptions): PodFiles {
       return prepared;
     },
     mounts: (request) => containerMounts(request, folderOf(uidOf(request.pod)), options),
+    firstHostId: (uid) => ranges.first(uid),
     terminationMessage: (uid, container, restartCount) =>
       readHead(lastWordsPath(folderOf(uid), container, restartCount)),
     lastLogLines: (logPath) => lastLogLines(logPath),

@@ -15,6 +15,7 @@ import { fqdnOf, hostnameOf, sandboxConfig } from "../runtime/sandbox-config.ts"
 import { podIPsOf } from "../status/pod-status.ts";
 import { VolumeError } from "../volumes/projected-files.ts";
 import type { PreparedVolumes } from "../volumes/pod-files.ts";
+import { firstHostIdOf } from "./create-sandbox.ts";
 import type { PodContext } from "./pod-context.ts";
 
 /** A container could not be started. `reason` is what its status shows while it waits. */
@@ -137,6 +138,7 @@ async function prepareConfig(
     },
   });
   const target = targetOf(request);
+  const firstHostId = await firstHostIdOf(pod, context);
   return containerConfig({
     pod,
     spec,
@@ -146,6 +148,7 @@ async function prepareConfig(
     mounts,
     settings,
     ...(target === undefined ? {} : { targetId: target }),
+    ...(firstHostId === undefined ? {} : { firstHostId }),
   });
 }
 
@@ -166,7 +169,12 @@ async function create(request: StartRequest, config: Config, context: PodContext
     const { containerId } = await context.cri.createContainer({
       podSandboxId: sandbox.id,
       config,
-      sandboxConfig: sandboxConfig(pod, sandbox.attempt, context.settings),
+      sandboxConfig: sandboxConfig(
+        pod,
+        sandbox.attempt,
+        context.settings,
+        await firstHostIdOf(pod, context),
+      ),
     });
     if (containerId === undefined) throw new Error("the runtime gave the container no id");
     return containerId;
