@@ -1,6 +1,7 @@
 /**
  * How many cluster names a second one process answers over UDP, and how long one answer takes:
- * the server is a process of its own, its client another, both on loopback, for a few seconds.
+ * the server is a process of its own, its client another, both on loopback, for a few seconds. The
+ * floor is a process that only sends every query back.
  *
  *     node hack/bench/dns.ts [--seconds 4] [--waiting 64] [--node-option=--cpu-prof]
  */
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     /** For the server's process. */
     "node-option": { type: "string", multiple: true, default: [] },
     serve: { type: "string" },
+    echo: { type: "string" },
   },
 });
 const serviceCount = 1_000;
@@ -49,6 +51,17 @@ async function serve(port: number): Promise<void> {
   const onReady = (): void => console.log("ready");
   const where = { zone: "cluster.local", addresses: ["127.0.0.1"], port };
   await runDnsServer({ ...doors, ...where, informers, forwarder, onReady }, ending.signal);
+  const { user, system } = process.cpuUsage();
+  console.log(JSON.stringify({ cpuMs: (user + system) / 1_000 }));
+}
+
+/** What Node itself needs for a datagram in and one out. */
+async function echo(port: number): Promise<void> {
+  const socket = createSocket("udp4");
+  socket.on("message", (message, { port: to, address }) => socket.send(message, to, address));
+  socket.bind(port, "127.0.0.1", () => console.log("ready"));
+  await once(process.stdin.resume(), "end");
+  socket.close();
   const { user, system } = process.cpuUsage();
   console.log(JSON.stringify({ cpuMs: (user + system) / 1_000 }));
 }
@@ -88,12 +101,18 @@ async function ask(port: number, waiting: number, seconds: number): Promise<Meas
   return { answers: timesMs.length, seconds: (performance.now() - start) / 1_000, timesMs };
 }
 
-async function run(): Promise<void> {
+interface Served {
+  readonly one: Measured;
+  readonly many: Measured;
+  /** Of the server's process, its start included. */
+  readonly cpuUsEach: number;
+}
+
+async function measure(flag: "--serve" | "--echo", seconds: number): Promise<Served> {
   const port = await freePort();
-  const words = [...values["node-option"], import.meta.filename, "--serve", String(port)];
+  const words = [...values["node-option"], import.meta.filename, flag, String(port)];
   const child = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
   await once(child.stdout, "data");
-  const seconds = Math.min(5, Number(values.seconds));
   const warm = await ask(port, 8, 0.5);
   const one = await ask(port, 1, seconds / 4);
   const many = await ask(port, Number(values.waiting), (seconds * 3) / 4);
@@ -102,21 +121,37 @@ async function run(): Promise<void> {
   const [text] = (await told) as [Buffer];
   const { cpuMs } = JSON.parse(text.toString()) as { cpuMs: number };
   const all = warm.answers + one.answers + many.answers;
-  const perSecond = Math.round(many.answers / many.seconds);
+  return { one, many, cpuUsEach: (cpuMs * 1_000) / all };
+}
+
+const perSecond = ({ answers, seconds }: Measured): number => Math.round(answers / seconds);
+
+async function run(): Promise<void> {
+  const seconds = Math.min(5, Number(values.seconds));
+  const floor = await measure("--echo", seconds / 2);
+  const ours = await measure("--serve", seconds);
+  const meanUs = ({ seconds: s, answers }: Measured): string => ((s / answers) * 1e6).toFixed(0);
+  const share = ((100 * perSecond(ours.many)) / perSecond(floor.many)).toFixed(0);
   const rows: readonly Row[] = [
-    { what: "one query at a time", ...summary(one.timesMs) },
+    { what: "one query at a time", ...summary(ours.one.timesMs) },
     {
       what: "one query at a time: mean",
-      value: `${((one.seconds / one.answers) * 1e6).toFixed(0)} µs`,
+      value: `${meanUs(ours.one)} µs (echo: ${meanUs(floor.one)} µs)`,
     },
-    { what: `${values.waiting} at a time`, ...summary(many.timesMs) },
-    { what: `${values.waiting} at a time: answers a second`, value: String(perSecond) },
+    { what: `${values.waiting} at a time`, ...summary(ours.many.timesMs) },
+    { what: `${values.waiting} at a time, echo`, ...summary(floor.many.timesMs) },
+    {
+      what: `${values.waiting} at a time: answers a second`,
+      value: `${perSecond(ours.many)} (${share} % of the echo's ${perSecond(floor.many)})`,
+    },
     {
       what: "the server's CPU for an answer, start-up included",
-      value: `${((cpuMs * 1_000) / all).toFixed(1)} µs`,
+      value: `${ours.cpuUsEach.toFixed(1)} µs (echo: ${floor.cpuUsEach.toFixed(1)} µs)`,
     },
   ];
   printTable(`names of ${serviceCount} services over UDP on loopback`, rows);
 }
 
-await (values.serve === undefined ? run() : serve(Number(values.serve)));
+if (values.serve !== undefined) await serve(Number(values.serve));
+else if (values.echo !== undefined) await echo(Number(values.echo));
+else await run();
