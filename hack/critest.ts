@@ -2,7 +2,8 @@
  * Upstream's CRI validation suite (critest) against tskube-cri, in network and mount namespaces of
  * their own: stand-ins for its images are built from Debian's packages and served by Debian's
  * registry as a mirror of the original ones. Prints each spec that failed or was skipped, and a
- * line that counts. `--focus`, `--skip`: regular expressions on specs; `--report FILE`: counts as JSON.
+ * line that counts. `--focus`, `--skip`: regular expressions on specs; `--report FILE`: counts as
+ * JSON.
  *
  * The suite asks for one image by the digest that upstream's build of it has. A copy of critest
  * asks for the stand-in's digest instead, and nothing else of it is changed.

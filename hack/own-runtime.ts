@@ -1,4 +1,4 @@
-/** A container runtime of one's own: tskube-cri from source, in folders and on a bridge of its own. */
+/** A runtime of one's own: tskube-cri from source, in folders and on a bridge of its own. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";

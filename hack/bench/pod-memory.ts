@@ -4,7 +4,7 @@
  * container each. Other pods have come and gone before, so that code and pools are warm; with
  * `--warm 1` all that a fresh process takes for its first pods counts too. As root.
  *
- *     node hack/bench/pod-memory.ts [--pods 20] [--warm 40] [--idle-seconds 15] [--node-options "--a --b"]
+ *     node hack/bench/pod-memory.ts [--pods 20] [--warm 40] [--idle-seconds 15]
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
