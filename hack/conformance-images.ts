@@ -24,7 +24,7 @@ const link = (path: string, linkPath: string): LayerMember => ({
 
 /** What upstream's has beside the program: a shell, curl, dig, a netcat that knows -z and -t. */
 const agnhostImage = (agnhost: string): Omit<DebianImage, "name"> => ({
-  layers: [["curl", "bind9-dnsutils", "netcat-openbsd", "iproute2"], ["busybox"]],
+  layers: [["curl", "bind9-dnsutils", "libc-bin", "netcat-openbsd", "iproute2"], ["busybox"]],
   accounts: busyboxImage.accounts,
   extra: [program("agnhost", readFileSync(agnhost)), link("usr/bin/nc", "nc.openbsd")],
   config: { ...noDefaults, entrypoint: ["/agnhost"], cmd: ["pause"] },
