@@ -215,6 +215,27 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
     ).not.toBe(0);
   });
 
+  it("gives a pod users of its own that asks for them: its root is nobody on the host", async () => {
+    const container = { volumeMounts: [{ name: "data", mountPath: "/data" }] };
+    const volumes = [{ name: "data", emptyDir: {} }];
+    for (const name of ["users-1", "users-2"]) {
+      apply(busybox(name, { container, spec: { hostUsers: false, volumes } }));
+    }
+    const [one, two] = [await running("users-1"), await running("users-2")];
+    const hostIdOf = (pod: Pod): number => {
+      const pid = pidInCgroup(pod.status.containerStatuses?.[0]?.containerID ?? "");
+      return Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    };
+    expect([hostIdOf(one), hostIdOf(two)].toSorted((a, b) => a - b)).toEqual([65_536, 131_072]);
+    const look = "touch /data/x && stat -c %u / /data/x /etc/hosts && cat /proc/self/uid_map";
+    const [root, made, hosts, map = ""] = tskubectl("exec", "users-1", "--", "sh", "-c", look)
+      .trim()
+      .split("\n");
+    expect([root, made, hosts]).toEqual(["0", "0", "0"]);
+    expect(map.trim().split(/\s+/)).toEqual(["0", String(hostIdOf(one)), "65536"]);
+    tskubectl("delete", "pod", "users-1", "users-2");
+  }, 60_000);
+
   it("answers names: services by their short names, other names by other servers", () => {
     const resolved = tskubectl("exec", "client", "--", "wget", "-q", "-O", "-", "http://nginx/");
     expect(resolved).toContain("Welcome to nginx!");
