@@ -45,7 +45,7 @@ export async function runClusterNode(
   signal: AbortSignal,
 ): Promise<void> {
   const { configFolder } = options;
-  const network = new LateNetwork();
+  const network = new LateNetwork(doors.clock);
   const registriesFile = join(configFolder, "registries.yaml");
   const criOptions = { ...options, registriesFile, podCidr: network };
   await using runtime = await openCriRuntime(criOptions, doors);
@@ -63,6 +63,8 @@ export async function runClusterNode(
     access.client,
     doors,
   );
+  // The node is ready from then on: nobody waits for its next look.
+  void network.opened.then(() => kubelet.refresh());
   await Promise.all([
     kubelet.run(signal),
     access.keep(),

@@ -100,6 +100,8 @@ export interface KubeletSettings {
 export interface Kubelet {
   /** Until the signal aborts. Containers go on. */
   run(signal: AbortSignal): Promise<void>;
+  /** Something of the machine or the runtime has changed: the node's status is told at once. */
+  refresh(): void;
   /** The kubelet's own HTTPS API. */
   readonly handler: Handler;
   /** Its exec, attach and port-forward. */
@@ -297,6 +299,10 @@ class RunningKubelet implements Kubelet {
       },
       signal,
     );
+  }
+
+  refresh(): void {
+    this.#keeper?.refresh();
   }
 
   async #followApi(client: Client, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,26 @@
+import type { Clock } from "../base/clock.ts";
 import type { Attachment, NetworkSandbox, PodNetwork } from "./pod-network.ts";
+
+/** A range comes a moment after the node has registered; a pod that is refused comes back later. */
+const openWaitMs = 10_000;
 
 /**
  * A pod network on a node that has not been told its range of addresses yet: until then it is not
  * ready, and pods wait. Once opened it is the network it was opened with.
  */
 export class LateNetwork implements PodNetwork {
+  readonly #clock: Clock;
+  readonly #opening = Promise.withResolvers<void>();
   #network: PodNetwork | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves when it is. */
+  get opened(): Promise<void> {
+    return this.#opening.promise;
+  }
 
   get isOpen(): boolean {
     return this.#network !== undefined;
@@ -13,9 +28,11 @@ export class LateNetwork implements PodNetwork {
 
   open(network: PodNetwork): void {
     this.#network = network;
+    this.#opening.resolve();
   }
 
   async attach(sandbox: NetworkSandbox, signal?: AbortSignal): Promise<Attachment> {
+    if (!this.isOpen) await this.#waitForRange(signal);
     return await this.#opened().attach(sandbox, signal);
   }
 
@@ -26,6 +43,13 @@ export class LateNetwork implements PodNetwork {
 
   async check(): Promise<void> {
     await this.#opened().check();
+  }
+
+  async #waitForRange(signal?: AbortSignal): Promise<void> {
+    const came = new AbortController();
+    const ends = signal === undefined ? came.signal : AbortSignal.any([came.signal, signal]);
+    const timeout = this.#clock.sleep(openWaitMs, ends);
+    await Promise.race([this.opened, timeout]).finally(() => came.abort());
   }
 
   #opened(): PodNetwork {

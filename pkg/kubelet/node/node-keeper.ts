@@ -103,6 +103,9 @@ export class NodeKeeper {
   async #keepStatus(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
     while (!signal.aborted) {
+      // Before the look: what changes during it counts.
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
       await this.#tell(signal).catch((error: unknown) => {
         if (isReason(error, "NotFound")) return this.#register(signal);
         if (!signal.aborted)
@@ -113,8 +116,6 @@ export class NodeKeeper {
       const isReady = this.#told?.conditions?.every(
         ({ type, status }) => type !== "Ready" || status === "True",
       );
-      const woken = new AbortController();
-      this.#wake = () => woken.abort();
       const wait = AbortSignal.any([signal, woken.signal]);
       await clock.sleep(isReady === true ? readMs : retryMs, wait).catch(() => undefined);
     }
