@@ -113,7 +113,7 @@ class Connections {
     // Closed gracefully: streams end by themselves, and a watch has an end.
     for (const { connection } of this.#sessions) connection.close();
     this.#sessions.clear();
-    // The agent's busy sockets end with their requests; a new one is made for the next.
+    if (this.#http1 !== undefined) retireAgent(this.#http1.agent);
     this.#http1 = undefined;
     this.#connecting = undefined;
   }
@@ -167,6 +167,14 @@ class Connections {
       maxFreeSockets: limits.keepAliveSockets,
     });
     return { base: this.#base, agent, start: (given) => httpsRequest(given) };
+  }
+}
+
+/** Its idle sockets end now, and its busy ones with their requests. */
+function retireAgent(agent: HttpAgent | HttpsAgent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) {
+    for (const socket of sockets ?? []) socket.destroy();
   }
 }
 
