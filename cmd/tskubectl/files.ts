@@ -17,4 +17,6 @@ export const systemFiles: Files = {
     return found.isDirectory() ? readdir(path) : undefined;
   },
   stdin: () => text(process.stdin),
+  // What could not be read is told by whoever wanted it.
+  readBytes: (path) => readFile(path),
 };

@@ -119,6 +119,7 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
     kubeconfig: kubeconfigFiles(kubeconfigPaths(globals)),
     openExec: async (path, life) =>
       (await import("../../pkg/client/exec-streams.ts")).openExecStreams(access, path, life),
+    local: async () => (await import("./local-machine.ts")).localMachine,
     clock: systemClock,
     signal,
     server: access.server,

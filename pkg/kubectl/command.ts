@@ -30,6 +30,26 @@ export interface Files {
   /** Names of the files in a folder, or undefined when the path is no folder. */
   list(path: string): Promise<readonly string[] | undefined>;
   stdin(): Promise<string>;
+  readBytes(path: string): Promise<Uint8Array>;
+}
+
+/** What few commands need of the machine that they run on: loaded when one asks. */
+export interface LocalMachine {
+  environment(name: string): string | undefined;
+  writeText(path: string, text: string): Promise<void>;
+  /** Gone, with all in it, when disposed. */
+  makeTemporaryFolder(prefix: string): Promise<TemporaryFolder>;
+  /** On this terminal, or with what it says as text; the exit code. Rejects when not found. */
+  run(words: readonly string[]): Promise<number>;
+  /** Programs on the PATH whose names begin so: their paths, in the order of the PATH. */
+  programs(prefix: string): Promise<readonly LocalProgram[]>;
+}
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+}
+export interface LocalProgram {
+  readonly path: string;
+  readonly isExecutable: boolean;
 }
 
 /** The kubeconfig files that are in force, as they are written. */
@@ -68,6 +88,7 @@ export interface Kubectl {
   readonly files: Files;
   readonly kubeconfig: KubeconfigDoor;
   readonly openExec: OpenExec;
+  readonly local: () => Promise<LocalMachine>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** "https://10.0.0.1:6443": for messages about it. */
@@ -81,6 +102,17 @@ export interface Command<S extends FlagSpecs = FlagSpecs> {
   readonly flags: S;
   /** Returns the exit code. */
   run(kubectl: Kubectl, parsed: Parsed<S>): Promise<number>;
+  /** Commands of its own, by the word behind its name: "create deployment". */
+  readonly subcommands?: readonly CommandEntry[];
+}
+
+/** A command by name: its file is loaded when it is called, so that others do not slow it. */
+export interface CommandEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
 }
 
 /** Ties a command's flags to its run for the compiler, and forgets them in the list. */

@@ -1,14 +1,6 @@
-import type { Command } from "./command.ts";
+import type { CommandEntry } from "./command.ts";
 // Asked for more than all others together: loaded with the program.
 import { get } from "./commands/get.ts";
-
-/** A command by name: its file is loaded when it is called, so that others do not slow it. */
-export interface CommandEntry {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
 
 /** Every command, in the order in which help lists them. */
 export const commands: readonly CommandEntry[] = [

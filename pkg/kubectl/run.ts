@@ -1,5 +1,5 @@
-import type { Command, Kubectl } from "./command.ts";
-import { commands, type CommandEntry } from "./commands.ts";
+import type { Command, CommandEntry, Kubectl } from "./command.ts";
+import { commands } from "./commands.ts";
 import {
   describeFlags,
   parseFlags,
@@ -37,12 +37,15 @@ export type Invocation =
       readonly words: readonly string[];
     };
 
+const listed = (entries: readonly CommandEntry[]): readonly string[] =>
+  entries.map(({ name, summary }) => `  ${name.padEnd(18)} ${summary}`);
+
 const overview = (): string =>
   [
     "tskubectl controls a Kubernetes cluster.",
     "",
     "Commands:",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(15)} ${summary}`),
+    ...listed(commands),
     "",
     "Flags of every command:",
     describeFlags(globalFlags),
@@ -57,34 +60,51 @@ const commandHelp = ({ summary }: CommandEntry, command: Command): string =>
     "",
     `Usage:\n  tskubectl ${command.usage}`,
     "",
+    ...(command.subcommands === undefined ? [] : ["Commands:", ...listed(command.subcommands), ""]),
     `Flags:\n${describeFlags(command.flags)}`,
     "",
   ].join("\n");
 
-/** Finds the command's name among flags that stand before it. */
-function commandIndex(words: readonly string[]): number {
+/** Finds a command's name among flags that stand before it. */
+function commandIndex(words: readonly string[], flags: FlagSpecs): number {
   const valued = new Set(
-    Object.entries(globalFlags).flatMap(([name, spec]) =>
-      spec.kind === "bool" ? [] : [`--${name}`, ...("short" in spec ? [`-${spec.short}`] : [])],
+    Object.entries(flags).flatMap(([name, { kind, alone, short }]) =>
+      kind === "bool" || alone !== undefined
+        ? []
+        : [`--${name}`, ...(short === undefined ? [] : [`-${short}`])],
     ),
   );
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
+    if (word === "--") return -1;
     if (!word.startsWith("-")) return at;
     if (valued.has(word)) at++;
   }
   return -1;
 }
 
+const answersTo = ({ name, aliases = [] }: CommandEntry, word: string | undefined): boolean =>
+  word !== undefined && (name === word || aliases.includes(word));
+
 /** What the command line asks for. Throws UsageError. */
 export async function parseInvocation(words: readonly string[]): Promise<Invocation> {
-  const at = commandIndex(words);
-  const name = words[at];
-  if (name === undefined || name === "help") return { do: "help", text: overview() };
-  const entry = commands.find((one) => one.name === name);
-  if (entry === undefined) throw new UsageError(`unknown command "${name}" for "tskubectl"`);
-  const rest = [...words.slice(0, at), ...words.slice(at + 1)];
-  const command = await entry.load();
+  let at = commandIndex(words, globalFlags);
+  const first = words[at];
+  if (first === undefined || first === "help") return { do: "help", text: overview() };
+  let entry = commands.find((one) => answersTo(one, first));
+  if (entry === undefined) throw new UsageError(`unknown command "${first}" for "tskubectl"`);
+  let name = entry.name;
+  let rest = words.toSpliced(at, 1);
+  let command = await entry.load();
+  for (;;) {
+    at = commandIndex(rest, { ...globalFlags, ...command.flags });
+    const inner = command.subcommands?.find((one) => answersTo(one, rest[at]));
+    if (inner === undefined) break;
+    entry = inner;
+    name = `${name} ${inner.name}`;
+    rest = rest.toSpliced(at, 1);
+    command = await inner.load();
+  }
   // Only to find the global flags: the command reads its own again.
   const { flags } = parsed(name, command, rest);
   if (flags.help) return { do: "help", text: commandHelp(entry, command) };

@@ -18,5 +18,10 @@ export function filesOf(texts: Readonly<Record<string, string>>, stdin = ""): Fi
       return [...new Set(inside.map((name) => name.slice(prefix.length).split("/")[0] ?? ""))];
     },
     stdin: async () => stdin,
+    readBytes: async (path) => {
+      const text = texts[path];
+      if (text === undefined) throw Object.assign(new Error(path), { code: "ENOENT" });
+      return new TextEncoder().encode(text);
+    },
   };
 }
