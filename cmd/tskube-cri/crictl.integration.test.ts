@@ -213,6 +213,14 @@ describe.runIf(isThere)("tskube-cri under crictl", () => {
     const tty = `${crictl} -r unix://${socket} exec -it ${id} tty`;
     const typed = await run("script", ["-qec", tty, "/dev/null"]);
     expect(typed.stdout).toContain("/dev/pts/");
+    // What a plain user prints by opening /dev/stdout again, as servers' logs are often written.
+    const security_context = { run_as_user: { value: 1000 } };
+    const again = busybox("sh", "-c", "echo opened > /dev/stdout; sleep 1000");
+    const plain = await startContainer(pod, file, { ...again, linux: { security_context } });
+    await until("it is in the log", async () => (await ok("logs", plain)) === "opened");
+    expect(await ok("exec", "-s", plain, "sh", "-c", "echo too > /dev/stdout")).toBe("too");
+    const own = `${crictl} -r unix://${socket} exec -it ${plain} sh -c 'echo mine > $(tty)'`;
+    expect((await run("script", ["-qec", own, "/dev/null"])).stdout).toContain("mine");
     const late = await cri("exec", "-s", "--timeout", "1", id, "sleep", "543");
     expect(late.stderr).toContain("timed out");
     expect(await ok("exec", "-s", id, "ps")).not.toContain("543");

@@ -55,11 +55,14 @@ const closeIfOpen = (fd: number | undefined): void => {
   if (fd !== undefined) closeQuietly(fd);
 };
 
+/** S_IFIFO, for its owner alone: the user of the container's first process. */
+const fifoMode = 0o010600;
+
 function makeFifos(kernel: Kernel, folder: string, stdio: ContainerStdio): void {
   const names = ["out", "err", ...(stdio.stdin ? ["in"] : [])];
   for (const name of names) {
     const path = join(folder, name);
-    kernel.call("mknodat", [["AT_FDCWD"], path, ["S_IFIFO"], 0], path);
+    kernel.call("mknodat", [["AT_FDCWD"], path, fifoMode, 0], path);
   }
 }
 
@@ -85,6 +88,7 @@ export function openFifos(folder: string, stdio: ContainerStdio): Streams {
  */
 const fifoPlan = (folder: string, stdio: ContainerStdio): StdioPlan => ({
   as: "files",
+  given: stdio.stdin ? [0, 1, 2] : [1, 2],
   stdin: stdio.stdin
     ? { path: join(folder, "in"), access: stdio.stdinOnce ? "O_RDONLY" : "O_RDWR" }
     : { path: "/dev/null", access: "O_RDONLY" },

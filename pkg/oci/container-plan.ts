@@ -19,22 +19,31 @@ export interface Overlay {
   readonly work: string;
 }
 
+/** A pipe or FIFO that is made for one process becomes its user's. */
+export interface GivenStdio {
+  /**
+   * Which of the descriptors are such: what opens /dev/stdout again has to be allowed to. Never one
+   * of the host's own files.
+   */
+  readonly given?: readonly (0 | 1 | 2)[];
+}
+
 /** Where descriptors 0, 1 and 2 come from. */
 export type StdioPlan =
   /** Paths; FIFOs are opened for both directions where `hold` says so. */
-  | {
+  | ({
       readonly as: "files";
       readonly stdin: OpenFile;
       readonly stdout: OpenFile;
       readonly stderr: OpenFile;
-    }
+    } & GivenStdio)
   /** Descriptors of the parent. */
-  | {
+  | ({
       readonly as: "descriptors";
       readonly stdin: number;
       readonly stdout: number;
       readonly stderr: number;
-    }
+    } & GivenStdio)
   /** A new terminal of the container's devpts; its master is sent over this socket. */
   | {
       readonly as: "terminal";

@@ -1,6 +1,6 @@
 import type { Process, Spec } from "../../api/oci/runtime.ts";
 import type { Syscall } from "../linux/syscall.ts";
-import type { HostFacts, StdioPlan } from "./container-plan.ts";
+import { hasNamespace, type HostFacts, type StdioPlan } from "./container-plan.ts";
 import { joinCgroup, planOomScore } from "./plan.ts";
 import {
   planExec,
@@ -10,14 +10,14 @@ import {
   type CompiledSeccomp,
 } from "./process-plan.ts";
 import { refuseUnsupportedProcess } from "./refuse-unsupported.ts";
-import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
-import { becomeItsRoot } from "./user-namespace-plan.ts";
+import { closeAll, giveTerminal, planStdio, planTerminal } from "./stdio-plan.ts";
+import { becomeItsRoot, hostOwner } from "./user-namespace-plan.ts";
 
 export interface ExecPlan {
   /** Our descriptor of the container's first process. */
   readonly pidfd: number;
-  /** Whether the container is in a user namespace of its pod. */
-  readonly hasUserNamespace: boolean;
+  /** Of the container. */
+  readonly spec: Spec;
   readonly process: Process;
   readonly stdio: StdioPlan;
   readonly host: HostFacts;
@@ -46,16 +46,17 @@ const namespaces = [
 
 /** From clone(2) to execve(2) of one more process; it was born in the container's pid namespace. */
 export function planContainerExec(
-  { pidfd, hasUserNamespace, process, stdio, host, cgroupJoin }: ExecPlan,
+  { pidfd, spec, process, stdio, host, cgroupJoin }: ExecPlan,
   seccomp: CompiledSeccomp | undefined,
 ): readonly Syscall[] {
   refuseUnsupportedProcess(process);
+  const hasUserNamespace = hasNamespace(spec, "user");
   return [
     ...planSignals(),
     ...joinCgroup(cgroupJoin),
     ...planOomScore(process.oomScoreAdj),
     { call: "setsid", args: [], because: "a session of its own" },
-    ...planStdio(stdio),
+    ...planStdio(stdio, hostOwner(spec, process)),
     ...planRlimits(process.rlimits ?? []),
     {
       call: "setns",
@@ -64,6 +65,7 @@ export function planContainerExec(
     },
     ...(hasUserNamespace ? becomeItsRoot : []),
     ...planTerminal(stdio),
+    ...(stdio.as === "terminal" ? [giveTerminal(process.user?.uid ?? 0)] : []),
     closeAll,
     { call: "chdir", args: [process.cwd], because: "as root: the user may lack the way there" },
     ...planIdentity({ process, host, seccomp }),

@@ -30,7 +30,13 @@ export function pipeStdio(kernel: Kernel, hasStdin: boolean): PreparedStdio {
   const [errRead, errWrite] = openPipe(kernel);
   const [inRead, inWrite] = hasStdin ? openPipe(kernel) : [openNull(kernel), undefined];
   return {
-    plan: { as: "descriptors", stdin: inRead, stdout: outWrite, stderr: errWrite },
+    plan: {
+      as: "descriptors",
+      stdin: inRead,
+      stdout: outWrite,
+      stderr: errWrite,
+      given: hasStdin ? [0, 1, 2] : [1, 2],
+    },
     take: () => ({
       ...(inWrite === undefined ? {} : { stdin: inWrite }),
       stdout: outRead,

@@ -4,7 +4,6 @@ import { joinFiles } from "../linux/cgroup-plan.ts";
 import { SystemCallError } from "../linux/errno.ts";
 import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, openPidfd } from "../linux/process.ts";
-import { hasNamespace } from "./container-plan.ts";
 import type { ExecRequest, ExecSession } from "./exec-contract.ts";
 import { execProcess, planContainerExec } from "./exec-plan.ts";
 import { runSession } from "./exec-session.ts";
@@ -35,7 +34,7 @@ export function execInContainer(kernel: Kernel, host: Host, request: ExecRequest
     const steps = planContainerExec(
       {
         pidfd: container,
-        hasUserNamespace: hasNamespace(spec, "user"),
+        spec,
         process,
         stdio: stdio.plan,
         host: factsFor(kernel, host, {}),

@@ -22,6 +22,7 @@ const stdio = {
   stdin: { path: "/dev/null", access: "O_RDONLY" },
   stdout: fifo("out"),
   stderr: fifo("err"),
+  given: [1, 2],
 } as const;
 
 const plan = (changes: SpecChanges, more: Partial<ContainerPlan> = {}): string => {
@@ -169,10 +170,10 @@ it("an exec's tape enters all namespaces at once", async () => {
   const steps = planContainerExec(
     {
       pidfd: 8,
-      hasUserNamespace: false,
+      spec,
       process,
       host,
-      stdio: { as: "descriptors", stdin: 10, stdout: 11, stderr: 12 },
+      stdio: { as: "descriptors", stdin: 10, stdout: 11, stderr: 12, given: [1, 2] },
       cgroupJoin: ["/sys/fs/cgroup/tskube/a/cgroup.procs"],
     },
     undefined,

@@ -27,8 +27,13 @@ import {
 } from "./process-plan.ts";
 import { refuseUnsupported } from "./refuse-unsupported.ts";
 import { planRoot } from "./rootfs-plan.ts";
-import { closeAll, planStdio, planTerminal } from "./stdio-plan.ts";
-import { asContainerRoot, enterUserNamespace, openUserNamespace } from "./user-namespace-plan.ts";
+import { closeAll, giveTerminal, planStdio, planTerminal } from "./stdio-plan.ts";
+import {
+  asContainerRoot,
+  enterUserNamespace,
+  hostOwner,
+  openUserNamespace,
+} from "./user-namespace-plan.ts";
 
 /** From clone(2) to execve(2). The order is the design, so every call says why it stands there. */
 export function planContainerStart(
@@ -41,6 +46,7 @@ export function planContainerStart(
   if (process === undefined) throw new Error("process is missing");
   if (!hasNamespace(spec, "mount")) throw new Error("linux.namespaces lacks mount");
   const hasTerminal = plan.stdio.as === "terminal";
+  const owner = hostOwner(spec, process);
   return [
     ...planSignals(),
     ...joinCgroup(plan.cgroupJoin),
@@ -49,7 +55,7 @@ export function planContainerStart(
     ...newNamespaces(plan),
     ...planSysctls(spec.linux?.sysctl ?? {}),
     { call: "setsid", args: [], because: "a session of its own" },
-    ...planStdio(plan.stdio),
+    ...planStdio(plan.stdio, owner),
     { call: "umask", args: [0], because: "modes below are exact" },
     ...openUserNamespace(spec),
     ...planBindSources(plan),
@@ -59,6 +65,7 @@ export function planContainerStart(
     ...planDevices(plan),
     ...planHostname(plan),
     ...asContainerRoot(spec, hasTerminal ? [...planTerminal(plan.stdio), ...planConsole()] : []),
+    ...(hasTerminal ? [giveTerminal(owner.uid)] : []),
     ...planReadonlyPaths(plan),
     ...planMasks(plan),
     ...planReadonlyRoot(plan),

@@ -1,11 +1,17 @@
 import type { Syscall } from "../linux/syscall.ts";
 import { openStep, type StdioPlan } from "./container-plan.ts";
 
+/** The process's user, by the host's ids. */
+export interface StdioOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Descriptors 0, 1 and 2, while the host's paths still exist. */
-export function planStdio(stdio: StdioPlan): readonly Syscall[] {
+export function planStdio(stdio: StdioPlan, owner: StdioOwner): readonly Syscall[] {
   if (stdio.as === "terminal") return [];
-  const { stdin, stdout, stderr } = stdio;
-  return [stdin, stdout, stderr].flatMap((one, descriptor): readonly Syscall[] => {
+  const { stdin, stdout, stderr, given = [] } = stdio;
+  const opened = [stdin, stdout, stderr].flatMap((one, descriptor): readonly Syscall[] => {
     if (typeof one === "number") return [duplicate(one, descriptor)];
     const as = `stdio ${descriptor}`;
     const why = "of the container's first process";
@@ -14,7 +20,20 @@ export function planStdio(stdio: StdioPlan): readonly Syscall[] {
       duplicate({ result: as }, descriptor),
     ];
   });
+  return [...opened, ...given.map((descriptor) => giveAway(descriptor, owner))];
 }
+
+const giveAway = (descriptor: number, { uid, gid }: StdioOwner): Syscall => ({
+  call: "fchown",
+  args: [descriptor, uid, gid],
+  because: "its user may open /dev/stdout and the like again",
+});
+
+/** (gid_t)-1: stays as it is. */
+const unchanged = 0xffff_ffff;
+
+/** A terminal's group is that of its devpts. */
+export const giveTerminal = (uid: number): Syscall => giveAway(0, { uid, gid: unchanged });
 
 const names = ["standard input", "standard output", "standard error"];
 

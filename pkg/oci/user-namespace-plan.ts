@@ -5,9 +5,10 @@
  * user namespace owns, in which nothing that was hidden can be uncovered. Its pid and cgroup
  * namespaces stay the host's: a container with CAP_SYS_ADMIN cannot mount another /proc.
  */
-import type { IdMapping, Mount, Spec } from "../../api/oci/runtime.ts";
+import type { IdMapping, Mount, Process, Spec } from "../../api/oci/runtime.ts";
 import type { Argument, Syscall } from "../linux/syscall.ts";
 import { openStep } from "./container-plan.ts";
+import type { StdioOwner } from "./stdio-plan.ts";
 
 export interface UserNamespace {
   /** A namespace file whose maps are written. */
@@ -28,6 +29,13 @@ export function userNamespace({ linux = {} }: Spec): UserNamespace | undefined {
     return mapping.hostID;
   };
   return { path: found.path, uid: root("uidMappings"), gid: root("gidMappings") };
+}
+
+/** The host's ids of a process's user. */
+export function hostOwner(spec: Spec, { user = {} }: Pick<Process, "user">): StdioOwner {
+  const { uid = 0, gid = 0 } = user;
+  const root = userNamespace(spec);
+  return root === undefined ? { uid, gid } : { uid: root.uid + uid, gid: root.gid + gid };
 }
 
 const namespaceFd: Argument = { result: "user namespace" };
