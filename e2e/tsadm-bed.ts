@@ -20,10 +20,13 @@ import { eventually, root, upstreamProgram, type Outcome } from "./test-bed.ts";
 const isThere = (program: string): boolean =>
   spawnSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" }).status === 0;
 
-/** Why machines cannot be made here; undefined: they can. Printed by the tests that skip. */
-export function whyNoMachines(): string | undefined {
+/**
+ * Why machines cannot be made here; undefined: they can. Printed by the tests that skip. `more`:
+ * programs that a test needs beside those of all.
+ */
+export function whyNoMachines(...more: readonly string[]): string | undefined {
   if (process.getuid?.() !== 0) return "machines need root";
-  const programs = ["unshare", "nsenter", "ip", "nft", "etcd", "curl"];
+  const programs = ["unshare", "nsenter", "ip", "nft", "etcd", "curl", ...more];
   const missing = programs.filter((name) => !isThere(name));
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }

@@ -11,7 +11,7 @@ import { upstreamProgram } from "../hack/upstream.ts";
 import { eventually } from "./test-bed.ts";
 import { isReady, TsadmBed, whyNoMachines } from "./tsadm-bed.ts";
 
-const reason = whyNoMachines();
+const reason = whyNoMachines("docker-registry", "openssl");
 if (reason !== undefined) console.log(`skipped: configuration of tsadm: ${reason}`);
 
 const kubeadm = upstreamProgram("kubeadm", false);

@@ -48,7 +48,8 @@ export function planClusterPki(pki: ClusterPki, existing: ExistingFiles, nowMs: 
   const steps: PkiStep[] = [];
   const problems: string[] = [];
   const fresh = new Set<string>();
-  const external = new Set<string>();
+  /** Authorities that are kept elsewhere, and what is missing of what they sign. */
+  const external = new Map<string, string[]>();
   for (const entry of clusterEntries(pki)) {
     const problem = problemOf(entry, existing, nowMs);
     if (problem !== undefined) {
@@ -60,22 +61,27 @@ export function planClusterPki(pki: ClusterPki, existing: ExistingFiles, nowMs: 
       ? `its authority ${entry.authority} is new`
       : reasonToWrite(entry, existing, nowMs);
     if (entry.make === "authority" && isExternal(entry, existing)) {
-      external.add(entry.file);
+      external.set(entry.file, []);
       continue;
     }
     if (because === undefined) continue;
-    if ("authority" in entry && external.has(entry.authority)) {
-      problems.push(
-        `${because}, and ${entry.authority}.key is not here to sign it: have a request signed ` +
-          "where the key is (tsadm certs generate-csr)",
-      );
+    const elsewhere = "authority" in entry ? external.get(entry.authority) : undefined;
+    if (elsewhere !== undefined) {
+      elsewhere.push(because);
       continue;
     }
     steps.push({ entry, because });
     if (entry.make === "authority") fresh.add(entry.file);
   }
+  for (const [authority, missing] of external) {
+    if (missing.length > 0) problems.push(unsigned(authority, missing));
+  }
   return { steps, problems };
 }
+
+const unsigned = (authority: string, missing: readonly string[]): string =>
+  `${authority}.key is not here to sign what is needed (${missing.join(", ")}): ` +
+  "have requests signed where it is (tsadm certs generate-csr)";
 
 /**
  * An authority whose key is kept elsewhere (kubeadm's external CA mode): all that it has signed
