@@ -75,6 +75,19 @@ describe.skipIf(reason !== undefined)("DaemonSets of a cluster by tsadm", () => 
     );
   });
 
+  it("answer the pods of their own machine", async () => {
+    const dnsOn = (node: string): string =>
+      podOn(node, ...system, "-l", "k8s-app=kube-dns").status?.podIP ?? "";
+    const [first, second] = machines.map(dnsOn);
+    const told = (): string =>
+      rules(2)
+        .split("\n")
+        .find((line) => line.includes('"kube-system/kube-dns:dns"')) ?? "";
+    const isOwn = (rule: string): boolean =>
+      rule.includes(` ${second} . 53`) && !rule.includes(` ${first} . 53`);
+    await eventually("names to be asked for on the machine itself", told, isOwn);
+  });
+
   it("follow labels and taints of nodes", async () => {
     const only = { ...webPodSpec, nodeSelector: { disk: "fast" } };
     const template = { metadata: { labels: { app: "web" } }, spec: only };

@@ -35,19 +35,28 @@ export async function runNodeNetwork(
   { informers, clock, logger }: ApiAccess,
   signal: AbortSignal,
 ): Promise<void> {
-  const informer = informers.informer(nodesRef);
-  await Promise.race([informer.synced, aborted(signal)]);
   const { nodeName: ownName, bridge } = options;
+  // A node may always look at itself; to see the others it needs rights that somebody must write.
+  const own = informers.informer(nodesRef, { fieldSelector: `metadata.name=${ownName}` });
+  const all = informers.informer(nodesRef);
+  await Promise.race([own.synced, aborted(signal)]);
+  let changed = new AbortController();
+  let areAllKnown = false;
+  void Promise.race([all.synced, aborted(signal)]).then(() => {
+    areAllKnown = true;
+    changed.abort();
+  });
+  using _own = own.onChange(() => changed.abort());
+  using _all = all.onChange(() => changed.abort());
   const routes = new NodeRoutes({ nftables: openNftables(), ownName, bridge });
   const follow = async (): Promise<void> => {
-    const places = informer.list().map(nodePlace);
-    await openNetwork(places, network, options, logger);
+    await openNetwork(own.list().map(nodePlace), network, options, logger);
+    if (!areAllKnown) return;
     using netlink = openNetlink();
-    logRoutes(routes.apply(netlink, places), logger);
+    logRoutes(routes.apply(netlink, all.list().map(nodePlace)), logger);
   };
   while (!signal.aborted) {
-    const changed = new AbortController();
-    using _listening = informer.onChange(() => changed.abort());
+    changed = new AbortController();
     const wait = await follow().then(
       () => routeCheckMs,
       (error: unknown) => {
