@@ -37,6 +37,19 @@ const matters = (now: Pod, before: Pod): boolean =>
   now.metadata?.deletionTimestamp !== before.metadata?.deletionTimestamp ||
   differs(now.metadata?.labels, before.metadata?.labels);
 
+type Conditions = NonNullable<Node["status"]>["conditions"];
+const conditionsText = (conditions: Conditions = []): string =>
+  conditions.map(({ type, status }) => `${type}=${status}`).join(",");
+
+/** What of a node may let a pod in; that it is alive may not, and is said often. */
+const nodeMatters = (now: Node, before: Node): boolean =>
+  now.spec?.unschedulable !== before.spec?.unschedulable ||
+  differs(now.spec?.taints, before.spec?.taints) ||
+  differs(now.metadata?.labels, before.metadata?.labels) ||
+  differs(now.metadata?.annotations, before.metadata?.annotations) ||
+  differs(now.status?.allocatable, before.status?.allocatable) ||
+  conditionsText(now.status?.conditions) !== conditionsText(before.status?.conditions);
+
 export const queuedPod = (pod: Pod, queuedAtMs: number): QueuedPod => ({
   pod,
   demand: podDemand(pod),
@@ -69,7 +82,7 @@ export class Feed {
     if (now !== undefined) {
       cache.setNode(now);
       if (before === undefined) queue.wake({ type: "node-added", node: now });
-      else queue.wake({ type: "node-changed", node: now, before });
+      else if (nodeMatters(now, before)) queue.wake({ type: "node-changed", node: now, before });
     } else if (before !== undefined) {
       cache.removeNode(before.metadata?.name ?? "");
       queue.wake({ type: "node-deleted", node: before });

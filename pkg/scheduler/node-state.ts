@@ -45,6 +45,8 @@ export class NodeState {
   readonly usedPorts = new Map<string, HostPortDemand>();
   /** By uid. */
   readonly pods = new Map<string, PlacedPod>();
+  /** How many of them have each priority. */
+  readonly #priorities = new Map<number, number>();
 
   constructor(node: Node, slot: number) {
     this.name = node.metadata?.name ?? "";
@@ -69,7 +71,7 @@ export class NodeState {
   add(placed: PlacedPod): void {
     const uid = placed.pod.metadata?.uid ?? "";
     this.pods.set(uid, placed);
-    this.#count(placed.demand, 1);
+    this.#count(placed, 1);
     for (const port of placed.demand.hostPorts) this.usedPorts.set(portKey(port, uid), port);
   }
 
@@ -82,12 +84,22 @@ export class NodeState {
     const known = this.pods.get(uid);
     if (known === undefined) return undefined;
     this.pods.delete(uid);
-    this.#count(known.demand, -1);
+    this.#count(known, -1);
     for (const port of known.demand.hostPorts) this.usedPorts.delete(portKey(port, uid));
     return known;
   }
 
-  #count(demand: PodDemand, sign: 1 | -1): void {
+  /** Whether a pod of lower priority is here. */
+  hasBelow(priority: number): boolean {
+    for (const one of this.#priorities.keys()) if (one < priority) return true;
+    return false;
+  }
+
+  #count({ demand, pod }: PlacedPod, sign: 1 | -1): void {
+    const priority = pod.spec?.priority ?? 0;
+    const left = (this.#priorities.get(priority) ?? 0) + sign;
+    if (left > 0) this.#priorities.set(priority, left);
+    else this.#priorities.delete(priority);
     this.usedCpuMilli += sign * demand.cpuMilli;
     this.usedMemoryBytes += sign * demand.memoryBytes;
     this.usedEphemeralBytes += sign * demand.ephemeralBytes;

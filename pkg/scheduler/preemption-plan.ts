@@ -49,7 +49,7 @@ export function victimsOn(
   return { victims, violations: victims.filter((pod) => guarded.has(pod)).length };
 }
 
-const noVictims: Refusal = {
+export const noVictims: Refusal = {
   fits: false,
   because: "No preemption victims found for incoming pod",
   preemptionHelps: false,

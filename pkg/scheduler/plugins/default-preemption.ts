@@ -7,7 +7,7 @@ import type {
   Refusal,
 } from "../framework.ts";
 import type { NodeState } from "../node-state.ts";
-import { cheapest, priorityOf, victimsOn, type Candidate } from "../preemption-plan.ts";
+import { cheapest, noVictims, priorityOf, victimsOn, type Candidate } from "../preemption-plan.ts";
 import { describeRefusals, RefusalCount } from "../refusals.ts";
 
 /** Upstream's bounds of the search: a tenth of the nodes that may help, at least a hundred. */
@@ -50,6 +50,10 @@ function search({ priority }: QueuedPod, context: PostFilterContext): Search {
   const start = Math.floor(chance * helped.length);
   for (let step = 0; step < helped.length; step++) {
     const node = helped[(start + step) % helped.length] as NodeState;
+    if (!node.hasBelow(priority)) {
+      refusals.addReason(noVictims.because);
+      continue;
+    }
     const pods = [...node.pods.values()].map(({ pod }) => pod);
     const found = tryWithout(node, (trial) => victimsOn(pods, priority, budgets(), trial));
     if ("because" in found) refusals.addReason(found.because);
