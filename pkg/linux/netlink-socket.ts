@@ -1,4 +1,4 @@
-/** A netlink socket (netlink(7)): bytes out, replies in. What the bytes mean is others' business. */
+/** A netlink socket (netlink(7)): bytes out, replies in. What they mean is others' business. */
 import { dlopen } from "node:ffi";
 import { closeSync } from "node:fs";
 import { decodeReplies, type Reply } from "./netlink-message.ts";

@@ -26,7 +26,7 @@ export interface ServiceRule {
   readonly targets: readonly Target[];
   /** Targets of traffic from outside (node port, external IPs). */
   readonly externalTargets: readonly Target[];
-  /** All that answer, also those that get nothing new from here: what they were sent stays theirs. */
+  /** All that answer, also those that get nothing new: what they were sent stays theirs. */
   readonly serving: readonly Target[];
   /** Keeps the client's address: no masquerade on node ports (externalTrafficPolicy: Local). */
   readonly keepsClientAddress: boolean;

@@ -3,8 +3,8 @@ import type { Endpoint } from "../../../api/discovery/v1.ts";
 
 /**
  * Whom a ready endpoint is meant for, by the Service's trafficDistribution (KEP-4444, KEP-3015):
- * its own node, its own zone, or, with no hint at all, everybody. Proxies keep to it as long as each
- * has one that is near. Pure.
+ * its own node, its own zone, or, with no hint at all, everybody. Proxies keep to it as long as
+ * each has one that is near. Pure.
  */
 export function hintsFor(
   { spec }: Service,
