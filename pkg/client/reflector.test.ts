@@ -6,8 +6,11 @@ import { silentLogger } from "../telemetry/logger.ts";
 import type { Client } from "./client.ts";
 import { reflect } from "./reflector.ts";
 
-/** Milliseconds from the end of an outage of a minute until the store is filled. */
-async function lateBy(trouble: () => Error): Promise<number> {
+/**
+ * Milliseconds from the end of an outage of a minute until the store is filled. `trouble` is asked
+ * with what is left of it.
+ */
+async function lateBy(trouble: (leftMs: number) => Error): Promise<number> {
   await using cluster = await simulate({ seed: 7, nodes: 0 });
   const { clock, random } = cluster;
   const upAtMs = clock.monotonic() + 60_000;
@@ -16,7 +19,8 @@ async function lateBy(trouble: () => Error): Promise<number> {
     resource: (ref) => ({
       ...cluster.client.resource(ref),
       list: async (options, signal) => {
-        if (clock.monotonic() < upAtMs) throw trouble();
+        const leftMs = upAtMs - clock.monotonic();
+        if (leftMs > 0) throw trouble(leftMs);
         return await cluster.client.resource(ref).list(options, signal);
       },
     }),
@@ -44,4 +48,11 @@ it("is back soon after a server that did not answer at all", async () => {
 
 it("gives time to a server that answers that it is in trouble", async () => {
   expect(await lateBy(() => new StatusError("InternalError", "no"))).toBeGreaterThan(2_000);
+});
+
+it("begins anew when a server that did not answer at first answers something else", async () => {
+  const refused = new Error("connect ECONNREFUSED");
+  const forbidden = new StatusError("Forbidden", "not yet");
+  const late = await lateBy((leftMs) => (leftMs > 2_000 ? refused : forbidden));
+  expect(late).toBeLessThan(4_000);
 });

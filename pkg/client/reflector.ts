@@ -20,6 +20,8 @@ const limits = {
   backoffMaxMs: 30_000,
   /** Where nobody answered: asking costs that server nothing, and much waits for its return. */
   unansweredMaxMs: 1_000,
+  /** Failures of a kind between two lines of the log. */
+  toldEvery: 20,
 } as const;
 
 /** What the reflector keeps current. Called in order; objects are shared and never changed. */
@@ -37,13 +39,40 @@ export interface ReflectorDoors {
   readonly logger: Logger;
 }
 
-/** Milliseconds to wait after so many failures in a row: doubling, up to twice with chance. */
-export const backoffMs = (
-  failures: number,
-  random: Random,
-  maxMs: number = limits.backoffMaxMs,
-): number =>
-  Math.min(limits.backoffFirstMs * 2 ** Math.max(0, failures - 1), maxMs) * (1 + random.fraction());
+/** How long to wait, by what failed. */
+class BackOff {
+  readonly #random: Random;
+  #isAnswered = true;
+  #isOther = false;
+  /** Failures in a row that were of another kind than the last. */
+  #others = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  failed(isAnswered: boolean): void {
+    this.#isOther ||= isAnswered !== this.#isAnswered;
+    this.#isAnswered = isAnswered;
+  }
+
+  /**
+   * Of `failures` in a row, those since the kind of trouble changed: a server that answers again is
+   * asked anew.
+   */
+  sameKind(failures: number): number {
+    if (this.#isOther || failures <= this.#others) this.#others = this.#isOther ? failures - 1 : 0;
+    this.#isOther = false;
+    return failures - this.#others;
+  }
+
+  /** Milliseconds before the next attempt: doubling, up to twice with chance. */
+  waitMs(sameKind: number): number {
+    const maxMs = this.#isAnswered ? limits.backoffMaxMs : limits.unansweredMaxMs;
+    const ms = limits.backoffFirstMs * 2 ** Math.max(0, sameKind - 1);
+    return Math.min(ms, maxMs) * (1 + this.#random.fraction());
+  }
+}
 
 /**
  * Keeps the store as the server has it, by list and watch, until the signal aborts. Never rejects:
@@ -63,11 +92,11 @@ export async function reflect<T extends KubeObject>(
     return effects.filter((effect) => !applyToStore(store, effect)).at(-1);
   };
   let input: Input<T> = { got: "start" };
-  const backoff: { maxMs: number } = { maxMs: limits.backoffMaxMs };
+  const context = { backoff: new BackOff(doors.random), trouble: { last: endedAtOnce } };
   while (!signal.aborted) {
     const effect = feed(input);
     assert(effect !== undefined, `nothing to do after ${input.got}`);
-    input = await perform({ ref, selection, doors, signal, feed, backoff }, effect);
+    input = await perform({ ref, selection, doors, signal, feed, ...context }, effect);
   }
 }
 
@@ -81,6 +110,8 @@ function applyToStore<T>(store: ReflectedStore<T>, effect: Effect<T>): boolean {
   return true;
 }
 
+const endedAtOnce = "the server ended the watch at once";
+
 interface Reflection<T extends KubeObject> {
   readonly ref: ResourceRef<T>;
   readonly selection: ListOptions;
@@ -88,8 +119,9 @@ interface Reflection<T extends KubeObject> {
   readonly signal: AbortSignal;
   /** For what comes while an effect is still under way: the events of a watch. */
   readonly feed: (input: Input<T>) => unknown;
-  /** By what the last failure was. */
-  readonly backoff: { maxMs: number };
+  readonly backoff: BackOff;
+  /** For the log: what came between us and the server. */
+  readonly trouble: { last: string };
 }
 
 /** Performs a request or a wait, and tells how it ended. */
@@ -97,24 +129,34 @@ async function perform<T extends KubeObject>(
   reflection: Reflection<T>,
   effect: Effect<T>,
 ): Promise<Input<T>> {
-  const { doors, signal, ref, backoff } = reflection;
+  const { backoff, trouble } = reflection;
   try {
-    if (effect.do === "list") return await listPage(reflection, effect);
+    if (effect.do === "list") {
+      const page = await listPage(reflection, effect);
+      trouble.last = endedAtOnce;
+      return page;
+    }
     if (effect.do === "watch") return await watchOn(reflection, effect.resourceVersion);
-    if (effect.do === "wait")
-      await doors.clock.sleep(backoffMs(effect.failures, doors.random, backoff.maxMs), signal);
+    if (effect.do === "wait") await waitOn(reflection, effect.failures);
     return { got: "awake" };
   } catch (error) {
     if (isReason(error, "Expired", "Gone")) return { got: "expired" };
-    const isAnswer = error instanceof StatusError;
-    backoff.maxMs = isAnswer ? limits.backoffMaxMs : limits.unansweredMaxMs;
-    if (!signal.aborted)
-      doors.logger.warn(
-        { resource: ref.plural, group: ref.group, error: chainOf(error) },
-        `${effect.do} failed, will try again`,
-      );
+    backoff.failed(error instanceof StatusError);
+    trouble.last = `${effect.do} failed: ${chainOf(error)}`;
     return { got: "failure" };
   }
+}
+
+/** Tells the first failure of a kind, and then every so many. */
+async function waitOn<T extends KubeObject>(
+  { ref, doors, signal, backoff, trouble }: Reflection<T>,
+  failures: number,
+): Promise<void> {
+  const sameKind = backoff.sameKind(failures);
+  const said = { resource: ref.plural, group: ref.group, error: trouble.last, failures };
+  const level = sameKind % limits.toldEvery === 1 ? "warn" : "debug";
+  if (!signal.aborted) doors.logger[level](said, "not up to date with the server, will try again");
+  await doors.clock.sleep(backoff.waitMs(sameKind), signal);
 }
 
 async function listPage<T extends KubeObject>(
