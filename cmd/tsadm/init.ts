@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError, type Flags } from "../../pkg/base/flags.ts";
 import { generateToken } from "../../pkg/kubeadm/join-token.ts";
 import { imagesIn, specDefaults, type ClusterSpec } from "../../pkg/kubeadm/cluster-spec.ts";
-import { initFileOf, type InitFile } from "../../pkg/kubeadm/configuration.ts";
+import { initFileOf, versionProblem, type InitFile } from "../../pkg/kubeadm/configuration.ts";
 import { durationMs } from "../../pkg/base/duration.ts";
 import { describeSource, imageSource, repositoryOf } from "../../pkg/kubeadm/image-source.ts";
 import { initPhases, waitForSignature, type InitContext } from "../../pkg/kubeadm/init-phases.ts";
@@ -48,6 +48,11 @@ const flags = {
     help: `Where the cluster's images are (${specDefaults.imageRepository}: made here)`,
   },
   ...imagesFlag,
+  "kubernetes-version": {
+    kind: "text",
+    help: `Of the cluster: only ${specDefaults.kubernetesVersion} can be had`,
+  },
+  "skip-token-print": { kind: "bool", help: "Do not print the line that others join with" },
   token: { kind: "text", help: "The bootstrap token (a new one)" },
   "token-ttl": { kind: "text", help: "How long it is good; 0: without an end (24h0m0s)" },
   "skip-phases": { kind: "list", help: "Phases that are left out" },
@@ -68,6 +73,8 @@ function imagesOf(given: InitFlags, file: InitFile) {
 function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
   const address =
     given["apiserver-advertise-address"] ?? file.advertiseAddress ?? defaultNodeAddress();
+  const problem = versionProblem(given["kubernetes-version"]);
+  if (problem !== undefined) throw new UsageError(`--kubernetes-version ${problem}`);
   if (isIP(address) !== 4) throw new UsageError(`${address} is no IPv4 address`);
   const bindPort = given["apiserver-bind-port"] ?? file.bindPort ?? specDefaults.bindPort;
   const endpoint = given["control-plane-endpoint"] ?? file.controlPlaneEndpoint ?? address;
@@ -139,26 +146,18 @@ async function runInit(
   await runSetup(chosen, context, onlyTells);
   if (only !== undefined || onlyTells) return;
   if (chosen.some(({ name }) => name === "bootstrap-token")) await waitForSignature(context);
-  say(await farewell(spec));
+  say(await farewell(spec, given["skip-token-print"]));
 }
 
-const farewell = async (spec: ClusterSpec): Promise<string> =>
-  [
-    "",
-    "The control plane of your cluster runs.",
-    "",
-    "To use it:",
-    "",
-    `  export KUBECONFIG=${spec.configFolder}/admin.conf`,
-    "",
-    "To let another machine join, run there as root:",
-    "",
-    await joinLine({
-      endpoint: spec.controlPlaneEndpoint,
-      token: spec.token,
-      pkiFolder: `${spec.configFolder}/pki`,
-    }),
-  ].join("\n");
+async function farewell(spec: ClusterSpec, isSilent: boolean): Promise<string> {
+  const { configFolder, controlPlaneEndpoint: endpoint, token } = spec;
+  const start = ["", "The control plane of your cluster runs.", "", "To use it:", ""];
+  const lines = [...start, `  export KUBECONFIG=${configFolder}/admin.conf`, ""];
+  const line = isSilent
+    ? "(tsadm token create --print-join-command prints the line)"
+    : await joinLine({ endpoint, token, pkiFolder: `${configFolder}/pki` });
+  return [...lines, "To let another machine join, run there as root:", "", line].join("\n");
+}
 
 export async function init(given: readonly string[]): Promise<void> {
   const [first, name, ...rest] = given;

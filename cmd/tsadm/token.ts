@@ -11,13 +11,14 @@ import {
   bootstrapTokenType,
   type BootstrapToken,
 } from "../../pkg/machinery/bootstrap-token.ts";
-import { generateToken, joinToken } from "../../pkg/kubeadm/join-token.ts";
+import { generateToken, joinGroup, joinToken } from "../../pkg/kubeadm/join-token.ts";
 import { clientOf, type OpenClient } from "../../pkg/kubeadm/cluster-client.ts";
 import { specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
 import { durationMs } from "../../pkg/base/duration.ts";
 import { shortHumanDuration } from "../../pkg/machinery/human-duration.ts";
 import { joinLine } from "../../pkg/kubeadm/join-line.ts";
 import { logFlags, systemDoors, type Doors } from "../wiring/doors.ts";
+import { splitList } from "../wiring/run-commands.ts";
 import { runProgram } from "../wiring/run-program.ts";
 
 const text = {
@@ -28,6 +29,11 @@ const flags = {
   kubeconfig: { kind: "text", help: "How to reach the cluster (/etc/tskube/admin.conf)" },
   ttl: { kind: "text", help: "How long it is good; 0: without an end (24h0m0s)" },
   description: { kind: "text", help: "What it is for" },
+  usages: { kind: "list", help: "signing, authentication (both)" },
+  groups: {
+    kind: "list",
+    help: `Of its bearer, below system:bootstrappers: (${joinGroup})`,
+  },
   "print-join-command": { kind: "bool", help: "Print the whole command to join with" },
   ...logFlags,
 } as const;
@@ -39,6 +45,8 @@ interface TokenCall {
   readonly args: readonly string[];
   readonly ttl: string | undefined;
   readonly description: string;
+  readonly usages: readonly string[];
+  readonly groups: readonly string[];
   readonly printsJoin: boolean;
   readonly signal: AbortSignal;
 }
@@ -50,13 +58,29 @@ async function create(call: TokenCall): Promise<void> {
   const token = call.args[0] ?? generateToken(doors.random);
   const ttlMs = ttl === undefined ? specDefaults.tokenTtlMs : durationMs(ttl);
   const expiresAtMs = ttlMs === 0 ? Infinity : doors.clock.now() + ttlMs;
-  const wanted = bootstrapSecret(joinToken(token, { description: call.description, expiresAtMs }));
+  const wanted = bootstrapSecret(
+    joinToken(token, {
+      description: call.description,
+      expiresAtMs,
+      ...(call.usages.length === 0 ? {} : { usages: usagesOf(call.usages) }),
+      ...(call.groups.length === 0 ? {} : { extraGroups: call.groups }),
+    }),
+  );
   await client.resource(secrets).create(wanted, {}, signal);
   if (!call.printsJoin) return say(token);
   const { access } = chooseContext(await readKubeconfigs([call.kubeconfig]), doors.clock);
   const pkiFolder = join(specDefaults.configFolder, "pki");
   say(await joinLine({ endpoint: access.server.replace("https://", ""), token, pkiFolder }));
 }
+
+const knownUsages = ["signing", "authentication"] as const;
+
+const usagesOf = (given: readonly string[]): BootstrapToken["usages"] =>
+  given.map((usage) => {
+    const known = knownUsages.find((one) => one === usage);
+    if (known === undefined) throw new UsageError(`--usages ${usage}: ${knownUsages.join(", ")}`);
+    return known;
+  });
 
 async function list({ client, doors, signal }: TokenCall): Promise<void> {
   const { items } = await client
@@ -123,7 +147,9 @@ export const token = ([verb = "", ...words]: readonly string[]): Promise<void> =
       using client = await clientOf(kubeconfig, doors.clock);
       const { ttl, description = "" } = given;
       const printsJoin = given["print-join-command"];
-      await run({ client, kubeconfig, doors, args, ttl, description, printsJoin, signal });
+      const [usages, groups] = [splitList(given.usages), splitList(given.groups)];
+      const words = { args, ttl, description, usages, groups, printsJoin };
+      await run({ client, kubeconfig, doors, ...words, signal });
     },
     verb.startsWith("-") ? [verb, ...words] : words,
   );

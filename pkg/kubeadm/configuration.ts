@@ -115,14 +115,19 @@ function refuseWhatCannotBe(cluster: FieldReader): void {
   if (cluster.has("etcd.external")) {
     throw cluster.wrong("etcd.external", "cannot be had yet: leave it out, and etcd runs here");
   }
-  const version = cluster.text("kubernetesVersion")?.replace(/^v/, "");
-  const own = specDefaults.kubernetesVersion.replace(/^v/, "");
-  const labels = ["stable", "latest", "stable-1", "latest-1", `stable-${minorOf(own)}`];
-  if (version === undefined || version === own || labels.includes(version)) return;
-  throw cluster.wrong("kubernetesVersion", `is v${version}, and this tsadm brings v${own} only`);
+  const problem = versionProblem(cluster.text("kubernetesVersion"));
+  if (problem !== undefined) throw cluster.wrong("kubernetesVersion", problem);
 }
 
-const minorOf = (version: string): string => version.split(".").slice(0, 2).join(".");
+/** "is v1.30.0, and …": why a cluster of that version cannot be had; undefined: it can. */
+export function versionProblem(wanted: string | undefined): string | undefined {
+  const version = wanted?.replace(/^v/, "");
+  const own = specDefaults.kubernetesVersion.replace(/^v/, "");
+  const minor = own.split(".").slice(0, 2).join(".");
+  const labels = ["stable", "latest", "stable-1", "latest-1", `stable-${minor}`];
+  if (version === undefined || version === own || labels.includes(version)) return undefined;
+  return `is v${version}, and this tsadm brings v${own} only`;
+}
 
 /** Which documents' part is whose: our components' names → fields. */
 const componentFields = {

@@ -23,7 +23,7 @@ export function parseToken(text: string): TokenText {
 export const joinToken = (
   text: string,
   more: Pick<BootstrapToken, "description" | "expiresAtMs"> &
-    Partial<Pick<BootstrapToken, "extraGroups">>,
+    Partial<Pick<BootstrapToken, "extraGroups" | "usages">>,
 ): BootstrapToken => ({
   ...parseToken(text),
   usages: ["signing", "authentication"],
