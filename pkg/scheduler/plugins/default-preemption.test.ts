@@ -179,6 +179,13 @@ describe("when it does not help", () => {
     );
   });
 
+  it("pods of equal priority stay, beside others that would go", () => {
+    const pods = [running("x", "a", 1_000), running("y", "a", 1)];
+    expect(preempt({ nodes: [small("a")], running: pods }, wanting("2")).message).toBe(
+      "preemption: 0/1 nodes are available: 1 Insufficient cpu.",
+    );
+  });
+
   it("preemptionPolicy Never waits for others to go by themselves", () => {
     const cluster = { nodes: [small("a")], running: [running("x", "a", 1, { cpu: "2" })] };
     const { message, preemption } = preempt(
