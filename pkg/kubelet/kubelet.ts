@@ -314,6 +314,7 @@ class RunningKubelet implements Kubelet {
     const facts = { ...settings, nodeName, machine, kubeletPort: settings.port, kubeletVersion };
     this.#keeper = new NodeKeeper({ client, cri, clock, logger, facts });
     const keeping = this.#keeper.run(signal);
+    void this.#keeper.registered.then(() => this.#mirror());
     this.#services = startInformer(servicesRef, { transform: withoutManagedFields }, doors, signal);
     const apiPods = startInformer(
       podsRef,
@@ -376,7 +377,7 @@ class RunningKubelet implements Kubelet {
       });
   }
 
-  /** Also what was refused: the node may not have been known yet, nor its rights. */
+  /** Also what was refused, and what somebody has deleted. */
   async #keepMirrors(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#mirror();
@@ -388,11 +389,13 @@ class RunningKubelet implements Kubelet {
   #mirror(): void {
     const { client, logger } = this.#options;
     const apiPods = this.#apiPods;
-    if (client === undefined || apiPods?.isSynced !== true) return;
+    const node = this.#keeper?.node;
+    // A mirror belongs to its node, which the API must know first.
+    if (client === undefined || node === undefined || apiPods?.isSynced !== true) return;
     this.#mirroring = this.#mirroring.then(async () => {
       const mirrors = apiPods.list().filter(isMirror);
       for (const change of planMirrors([...this.#static.values()], mirrors))
-        await applyMirror(change, this.#keeper?.node, { client, logger });
+        await applyMirror(change, node, { client, logger });
     });
   }
 }

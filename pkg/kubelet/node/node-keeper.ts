@@ -43,6 +43,7 @@ export class NodeKeeper {
   #told: NodeStatus | undefined;
   #toldAtMs = 0;
   #wake: (() => void) | undefined;
+  readonly #registered = Promise.withResolvers<void>();
 
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
@@ -51,6 +52,11 @@ export class NodeKeeper {
   /** As registered; undefined before. */
   get node(): Node | undefined {
     return this.#node;
+  }
+
+  /** Resolves when there is a `node`. */
+  get registered(): Promise<void> {
+    return this.#registered.promise;
   }
 
   /** Looks at the machine and the runtime at once. */
@@ -92,6 +98,7 @@ export class NodeKeeper {
           this.#node = await api.patch(key, { type: "strategic", body }, {}, signal);
         }
         logger.info({ node: facts.nodeName }, "node registered");
+        this.#registered.resolve();
         return;
       } catch (error) {
         if (signal.aborted) return;
