@@ -112,6 +112,7 @@ const passedOn = (file: InitFile): Partial<ClusterSpec> => ({
   ...(file.proxy === undefined ? {} : { proxy: file.proxy }),
   ...(file.tokenDescription === undefined ? {} : { tokenDescription: file.tokenDescription }),
   ...(file.tokenGroups === undefined ? {} : { tokenGroups: file.tokenGroups }),
+  ...(file.timeouts === undefined ? {} : { timeouts: file.timeouts }),
   isProxyDisabled: file.isProxyDisabled === true,
   isDnsDisabled: file.isDnsDisabled === true,
 });

@@ -95,6 +95,7 @@ function specOf(given: JoinFlags, file: JoinFile, place: string | undefined): Jo
     discovery: discoveryOf(given, file, place),
     ...(bearer === undefined ? {} : { bearer }),
     ...(file.taints === undefined ? {} : { taints: file.taints }),
+    ...(file.timeouts === undefined ? {} : { timeouts: file.timeouts }),
   };
 }
 

@@ -15,6 +15,15 @@ export type ExtraArgs = {
   ]?: readonly { readonly name: string; readonly value: string }[];
 };
 
+/** Of a configuration file, milliseconds; absent: as long as tsadm waits anyway. */
+export interface Timeouts {
+  readonly controlPlaneMs?: number;
+  readonly kubeletMs?: number;
+  readonly tlsBootstrapMs?: number;
+  /** A cluster that does not answer is asked again for so long; absent: it is refused at once. */
+  readonly discoveryMs?: number;
+}
+
 /** Image with every program of ours; the one with etcd. */
 export interface ClusterImages {
   readonly tskube: string;
@@ -51,6 +60,7 @@ export interface ClusterSpec {
   readonly taints?: readonly Taint[];
   readonly isProxyDisabled?: boolean;
   readonly isDnsDisabled?: boolean;
+  readonly timeouts?: Timeouts;
   /** Fields of a configuration file for every kubelet, and every proxy. */
   readonly kubelet?: Fields;
   readonly proxy?: Fields;

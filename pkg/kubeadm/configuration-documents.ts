@@ -38,7 +38,8 @@ const kinds: Readonly<Record<string, DocumentKind>> = {
     usage: {
       used: words(
         "bootstrapTokens dryRun skipPhases localAPIEndpoint nodeRegistration.name " +
-          "nodeRegistration.taints nodeRegistration.ignorePreflightErrors",
+          "nodeRegistration.taints nodeRegistration.ignorePreflightErrors " +
+          "timeouts.controlPlaneComponentHealthCheck timeouts.kubeletHealthCheck",
       ),
       accepted: registration,
     },
@@ -67,7 +68,8 @@ const kinds: Readonly<Record<string, DocumentKind>> = {
     usage: {
       used: words(
         "discovery dryRun skipPhases nodeRegistration.name nodeRegistration.taints " +
-          "nodeRegistration.ignorePreflightErrors",
+          "nodeRegistration.ignorePreflightErrors timeouts.discovery timeouts.tlsBootstrap " +
+          "timeouts.kubeletHealthCheck",
       ),
       accepted: { ...registration, caCertPath: ['"/etc/tskube/pki/ca.crt"'] },
     },

@@ -46,6 +46,7 @@ describe("kubeadm's documents", () => {
       apiServerEndpoint: "kube-apiserver:6443",
       token: "abcdef.0123456789abcdef",
       tlsBootstrapToken: "abcdef.0123456789abcdef",
+      timeouts: {},
       unsafeSkipCAVerification: true,
     });
     const all = ["KubeletConfiguration", "KubeProxyConfiguration"];
@@ -69,6 +70,16 @@ describe("kubeadm's documents", () => {
     expect(() => readConfigDocuments("kind: Pod\napiVersion: v1", "f")).toThrow(/unknown kind Pod/);
     const both = inKind("InitConfiguration", "");
     expect(() => readConfigDocuments(`${both}---\n${both}`, "f")).toThrow(/two documents/);
+  });
+
+  it("say how long to wait, where they do", () => {
+    const wait = (text: string) =>
+      parseJoinFile(inKind("JoinConfiguration", `timeouts: {discovery: ${text}}`), "f").timeouts;
+    expect(wait("5m0s")).toEqual({ discoveryMs: 300_000 });
+    expect(wait("0s")).toEqual({});
+    expect(() => wait("soon")).toThrow(
+      "f: JoinConfiguration: timeouts.discovery is not a duration",
+    );
   });
 
   it("refuse what would make another cluster", () => {

@@ -3,8 +3,9 @@
  * written for the cluster. Pure.
  */
 import { stringify } from "yaml";
+import { durationMs } from "../base/duration.ts";
 import type { Taint } from "../../api/core/v1.ts";
-import { specDefaults, type ClusterSpec, type ExtraArgs } from "./cluster-spec.ts";
+import { specDefaults, type ClusterSpec, type ExtraArgs, type Timeouts } from "./cluster-spec.ts";
 import {
   kubeadmGroup,
   readConfigDocuments,
@@ -23,6 +24,7 @@ interface CommonFile {
   readonly ignoredChecks?: readonly string[];
   readonly skipPhases?: readonly string[];
   readonly dryRun?: boolean;
+  readonly timeouts?: Timeouts;
 }
 
 export interface InitFile extends CommonFile {
@@ -108,7 +110,26 @@ const commonOf = (
   ignoredChecks: reader.texts("nodeRegistration.ignorePreflightErrors"),
   skipPhases: reader.texts("skipPhases"),
   dryRun: reader.flag("dryRun"),
+  timeouts: timeoutsOf(reader),
 });
+
+function timeoutsOf(reader: FieldReader): Timeouts {
+  const ms = (name: string): number | undefined => {
+    const text = reader.text(`timeouts.${name}`);
+    try {
+      const found = text === undefined ? 0 : durationMs(text);
+      return found === 0 ? undefined : found;
+    } catch (cause) {
+      throw Object.assign(reader.wrong(`timeouts.${name}`, "is not a duration"), { cause });
+    }
+  };
+  return said<Timeouts>({
+    controlPlaneMs: ms("controlPlaneComponentHealthCheck"),
+    kubeletMs: ms("kubeletHealthCheck"),
+    tlsBootstrapMs: ms("tlsBootstrap"),
+    discoveryMs: ms("discovery"),
+  });
+}
 
 /** What would make another cluster than was asked for is an error, not a warning. */
 function refuseWhatCannotBe(cluster: FieldReader): void {

@@ -8,7 +8,7 @@ import { clusterInfo } from "../machinery/bootstrap-token.ts";
 import { clockSkewMs, readCertificate } from "../pki/certificate.ts";
 import { openClient, serverTimeMs } from "./cluster-client.ts";
 import { DiscoveryError, readClusterInfo, UnknownToken, type Discovered } from "./discovery.ts";
-import { explainConnection } from "./explain-connection.ts";
+import { explainConnection, NoAnswer } from "./explain-connection.ts";
 import type { JoinContext, Learned } from "./join-spec.ts";
 import { within } from "./wait.ts";
 
@@ -18,6 +18,8 @@ const limits = {
   /** A token that was made a moment ago: the cluster's signature for it follows. */
   signatureMs: 5_000,
   signaturePollMs: 250,
+  /** Between attempts at a cluster that does not answer. */
+  againMs: 2_000,
 } as const;
 
 /**
@@ -26,8 +28,25 @@ const limits = {
  */
 export const clockDifferenceMsMax = clockSkewMs - 60_000;
 
-/** Where the cluster is and who signs there. Throws DiscoveryError with what to do about it. */
+/**
+ * Where the cluster is and who signs there. Throws DiscoveryError with what to do about it; a
+ * cluster that does not answer is asked again for as long as a configuration file says.
+ */
 export async function discover(context: JoinContext): Promise<Discovered> {
+  const { spec, clock, say, signal } = context;
+  const until = clock.monotonic() + (spec.timeouts?.discoveryMs ?? 0);
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await discoverOnce(context);
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || clock.monotonic() > until) throw error;
+      if (!isTold) say(`[discovery] ${error.message}; asking again`);
+    }
+    await clock.sleep(limits.againMs, signal);
+  }
+}
+
+async function discoverOnce(context: JoinContext): Promise<Discovered> {
   const { discovery } = context.spec;
   const found =
     discovery.by === "file"

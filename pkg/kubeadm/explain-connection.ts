@@ -52,16 +52,23 @@ function anotherAuthority(server: string): string {
   );
 }
 
+/** Nobody answered: a cluster that is just starting, perhaps. */
+export class NoAnswer extends DiscoveryError {}
+
+const unanswered = ["ECONNREFUSED", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "EAI_AGAIN"];
+
 /** Why a cluster could not be spoken to, with what to do about it. Pure. */
 export function explainConnection(server: string, cause: unknown): DiscoveryError {
   const { hostname } = new URL(server);
-  const remedy = codesOf(cause)
-    .map((code) => remedies[code])
-    .find((one) => one !== undefined);
-  if (remedy !== undefined) return new DiscoveryError(remedy(server, hostname), { cause });
+  const code = codesOf(cause).find((one) => remedies[one] !== undefined);
+  const remedy = code === undefined ? undefined : remedies[code];
+  if (code !== undefined && remedy !== undefined) {
+    const Explained = unanswered.includes(code) ? NoAnswer : DiscoveryError;
+    return new Explained(remedy(server, hostname), { cause });
+  }
   if (isReason(cause, "NotFound") || isReason(cause, "Forbidden")) {
     const because = `${server} answers, but tells strangers nothing of a cluster`;
     return new DiscoveryError(`${because}: was it made by tsadm or kubeadm?`, { cause });
   }
-  return new DiscoveryError(noRoute(server, hostname), { cause });
+  return new NoAnswer(noRoute(server, hostname), { cause });
 }

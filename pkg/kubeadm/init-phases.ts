@@ -164,7 +164,8 @@ const waitControlPlane: InitPhase = {
   run: (context) =>
     withClient(context, "super-admin.conf", async (client) => {
       const { spec, signal, clock, say, nodeLog } = context;
-      const waiting = { clock, say, timeoutMs: wait.imagesAndStartMs };
+      const timeoutMs = spec.timeouts?.controlPlaneMs ?? wait.imagesAndStartMs;
+      const waiting = { clock, say, timeoutMs };
       const start = clock.monotonic();
       const remedy = `see ${nodeLog} and /var/log/pods`;
       await waitFor(
@@ -221,8 +222,9 @@ const markControlPlane: InitPhase = {
       const { spec, signal, clock, say, nodeLog } = context;
       const api = client.resource(nodes);
       const what = `the node ${spec.nodeName}`;
+      const remedy = `see ${nodeLog}`;
       await waitFor(
-        { what, timeoutMs: wait.nodeMs, clock, say, remedy: `see ${nodeLog}` },
+        { what, timeoutMs: spec.timeouts?.kubeletMs ?? wait.nodeMs, clock, say, remedy },
         () => api.get({ name: spec.nodeName }, signal),
         signal,
       );

@@ -26,6 +26,8 @@ import { waitFor } from "./wait.ts";
 
 const wait = { certificateMs: 60_000, nodeMs: 120_000 } as const;
 
+const nodeMs = ({ timeouts }: JoinSpec): number => timeouts?.kubeletMs ?? wait.nodeMs;
+
 const preflight: JoinPhase = {
   name: "preflight",
   because: "what is wrong with the machine is told before anything is written",
@@ -144,7 +146,7 @@ const tlsBootstrap: JoinPhase = {
         nodeName: spec.nodeName,
         names: [],
         keyPair,
-        timeoutMs: wait.certificateMs,
+        timeoutMs: spec.timeouts?.tlsBootstrapMs ?? wait.certificateMs,
       },
       { ...context, client },
       signal,
@@ -182,7 +184,7 @@ const kubeletStart: JoinPhase = {
     using client = await clientOf(kubeconfigOf(spec), clock);
     const what = `the node ${spec.nodeName} to register`;
     await waitFor(
-      { what, timeoutMs: wait.nodeMs, clock, say, remedy: `see ${nodeLog}` },
+      { what, timeoutMs: nodeMs(spec), clock, say, remedy: `see ${nodeLog}` },
       () => client.resource(nodes).get({ name: spec.nodeName }, signal),
       signal,
     );
@@ -204,7 +206,7 @@ const kubeletServing: JoinPhase = {
     await waitFor(
       {
         what: "the certificate under which the kubelet serves",
-        timeoutMs: wait.certificateMs,
+        timeoutMs: spec.timeouts?.tlsBootstrapMs ?? wait.certificateMs,
         clock,
         say,
         remedy,
@@ -228,7 +230,7 @@ const ready: JoinPhase = {
     using client = await clientOf(kubeconfigOf(spec), clock);
     const what = `the node ${spec.nodeName} to be Ready`;
     await waitFor(
-      { what, timeoutMs: wait.nodeMs, clock, say, remedy: `see ${nodeLog}` },
+      { what, timeoutMs: nodeMs(spec), clock, say, remedy: `see ${nodeLog}` },
       async () => {
         const { status } = await client.resource(nodes).get({ name: spec.nodeName }, signal);
         const condition = status?.conditions?.find(({ type }) => type === "Ready");

@@ -1,4 +1,5 @@
 import type { Taint } from "../../api/core/v1.ts";
+import type { Timeouts } from "./cluster-spec.ts";
 import type { Discovered, Trust } from "./discovery.ts";
 import type { JoinedCluster } from "./configuration.ts";
 import type { PreflightDoors } from "./run-preflight.ts";
@@ -21,6 +22,7 @@ export interface JoinSpec {
   readonly discovery: Discovery;
   /** ID.SECRET, with which the certificate is asked for; absent: as the discovery file says. */
   readonly bearer?: string;
+  readonly timeouts?: Timeouts;
   /** Of this node from its first registration on. */
   readonly taints?: readonly Taint[];
 }
