@@ -128,6 +128,22 @@ describe.skipIf(reason !== undefined)("tsadm refuses, and leaves nothing behind"
     refuses(bed.tsadm(2, ...closed), "nobody listens at https://10.31.0.11:6444");
   });
 
+  it("a cluster that does not answer for as long as a file says", () => {
+    const [, token = ""] = tokenWords();
+    const [hash = ""] = /sha256:\S+/.exec(bed.joinWords.join(" ")) ?? [];
+    const document = {
+      apiVersion: "kubeadm.k8s.io/v1beta4",
+      kind: "JoinConfiguration",
+      discovery: {
+        bootstrapToken: { apiServerEndpoint: "10.31.0.11:6444", token, caCertHashes: [hash] },
+      },
+      timeouts: { discovery: "3s" },
+    };
+    const outcome = bed.tsadm(2, "join", "--config", file("wait.yaml", stringify(document)));
+    refuses(outcome, "nobody listens at https://10.31.0.11:6444");
+    expect(outcome.out).toContain("asking again");
+  });
+
   it("a network that swallows what is sent, after a while", () => {
     const nft = (...words: readonly string[]): string => runIn(bed.machine(2), ["nft", ...words]);
     nft("add table inet swallows { chain out { type filter hook output priority 0; }; }");
