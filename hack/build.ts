@@ -28,10 +28,10 @@ const quickStarters = ["tskubectl"];
 const slowStarters = programs.filter((name) => !quickStarters.includes(name));
 
 /**
- * Modules of Node whose `import` evaluates all that they offer: Node's fetch, and every public
- * authority. A program that imports a name gets that name, and the rest stays asleep.
+ * Modules of Node whose `import` evaluates all that they offer: Node's fetch, file streams, every
+ * public authority. A program that imports a name gets that name, and the rest stays asleep.
  */
-const wideModules = ["node:http", "node:https", "node:tls"];
+const wideModules = ["node:fs", "node:http", "node:https", "node:tls"];
 
 const plainNames = (module: string): readonly string[] =>
   Object.entries(Object.getOwnPropertyDescriptors(process.getBuiltinModule(module)))

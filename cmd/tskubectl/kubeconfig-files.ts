@@ -1,14 +1,20 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { KubeconfigDoor } from "../../pkg/kubectl/command.ts";
 import type { KubeconfigFile } from "../../pkg/kubectl/kubeconfig-plan.ts";
 import type { Kubeconfig } from "../../pkg/machinery/kubeconfig.ts";
 
-async function readFileOf(path: string): Promise<KubeconfigFile & { readonly isThere: boolean }> {
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined;
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new Error(`read kubeconfig ${path}`, { cause });
-  });
+  }
+}
+
+async function readFileOf(path: string): Promise<KubeconfigFile & { readonly isThere: boolean }> {
+  const text = readIfThere(path);
   if (text === undefined) return { path, config: {}, isThere: false };
   const { parse } = await import("yaml");
   return { path, config: (parse(text) ?? {}) as Kubeconfig, isThere: true };
@@ -28,7 +34,7 @@ async function embedded<T extends object>(fields: T | undefined): Promise<T> {
     const path = found[key];
     if (typeof path !== "string") continue;
     delete found[key];
-    found[`${key}-data`] = await readFile(resolve(path), "base64");
+    found[`${key}-data`] = readFileSync(resolve(path), "base64");
   }
   return found as T;
 }

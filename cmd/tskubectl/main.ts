@@ -149,6 +149,8 @@ void main(process.argv.slice(2), stop.signal)
   .catch(fail)
   .then((exitCode) => {
     process.exitCode = exitCode;
-    // Standard input may still be open: nobody waits for it.
-    process.stdin.destroy();
+    // Standard input may still be open: nobody waits for it. Nor for Node to take down what it has
+    // built, once all that was written is on its way.
+    if (process.stdout.writableLength === 0) process.exit();
+    process.stdout.write("", () => process.exit());
   });

@@ -2,7 +2,7 @@
  * Reads kubeconfig files as kubectl does: several merged, one context chosen, files named in them
  * relative to their own folder. Pure but for reading the files it is told to.
  */
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Kubeconfig, KubeconfigCluster, KubeconfigUser } from "../machinery/kubeconfig.ts";
@@ -82,14 +82,23 @@ export function mergeKubeconfigs(configs: readonly Kubeconfig[]): Kubeconfig {
   };
 }
 
-/** Reads and merges the files; missing ones are skipped, unless none is left. */
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new KubeconfigError(`read kubeconfig ${path}`, { cause });
+  }
+}
+
+/**
+ * Reads and merges the files (small ones, while nothing else goes on: node:fs/promises would first
+ * have to be loaded); missing ones are skipped, unless none is left.
+ */
 export async function readKubeconfigs(paths: readonly string[]): Promise<Kubeconfig> {
   const found: Kubeconfig[] = [];
   for (const path of paths) {
-    const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === "ENOENT") return undefined;
-      throw new KubeconfigError(`read kubeconfig ${path}`, { cause });
-    });
+    const text = readIfThere(path);
     if (text !== undefined) found.push(await parseKubeconfig(text, path));
   }
   if (found.length === 0) throw new KubeconfigError(`no kubeconfig found at ${paths.join(", ")}`);
@@ -187,7 +196,10 @@ const pem = (data: string | undefined, file: string | undefined) =>
       ? undefined
       : () => readPem(file);
 
-const readPem = (path: string): Promise<string> =>
-  readFile(path, "utf8").catch((cause: unknown) => {
+async function readPem(path: string): Promise<string> {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
     throw new KubeconfigError(`read ${path}`, { cause });
-  });
+  }
+}
