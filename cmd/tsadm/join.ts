@@ -122,7 +122,7 @@ async function runJoin(
   const context: JoinContext = {
     ...doors,
     spec,
-    learned: {},
+    learned: { made: [] },
     say,
     signal,
     nodeLog,
@@ -152,10 +152,8 @@ async function runJoin(
   try {
     await runSetup(chosen, context, onlyTells);
   } catch (error) {
-    const wasClean = chosen.some(({ name }) => name === "preflight");
-    const isRefused = error instanceof Error && error.message.startsWith("phase preflight ");
-    // What was there before is not ours to remove.
-    if (!isStarted && wasClean && !isRefused && !onlyTells) await forgetJoin(spec);
+    // A node's process that runs has them in use: what it leaves is removed by reset.
+    if (!isStarted) await forgetJoin(context.learned);
     throw error;
   }
   if (only !== undefined || onlyTells) return;

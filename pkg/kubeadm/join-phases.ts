@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { configMaps, nodes } from "../../api/resources.ts";
@@ -18,7 +19,7 @@ import { specDefaults } from "./cluster-spec.ts";
 import { parseClusterConfiguration, type JoinedCluster } from "./configuration.ts";
 import { asJoiner, discover } from "./discover.ts";
 import { explainConnection } from "./explain-connection.ts";
-import type { JoinContext, JoinPhase, JoinSpec } from "./join-spec.ts";
+import type { JoinContext, JoinPhase, JoinSpec, Learned } from "./join-spec.ts";
 import { parseKubeletConfiguration, withTaints } from "./kubelet-configuration.ts";
 import { requestCertificate } from "./request-certificate.ts";
 import { runPreflight } from "./run-preflight.ts";
@@ -127,6 +128,10 @@ const images: JoinPhase = {
 
 const kubeconfigOf = ({ configFolder }: JoinSpec): string => join(configFolder, "kubelet.conf");
 
+/** Told before they are written, so that a failure in between leaves none of them. */
+const claim = ({ made }: Learned, paths: readonly string[]): void =>
+  void made.push(...paths.filter((path) => !existsSync(path)));
+
 const tlsBootstrap: JoinPhase = {
   name: "tls-bootstrap",
   because: "the kubelet's own credential takes the token's place",
@@ -153,6 +158,8 @@ const tlsBootstrap: JoinPhase = {
     );
     const { server, authority } = learned.found ?? { server: "", authority: "" };
     const file = kubeletCertificate(spec.dataFolder, "kubelet-client");
+    const authorityFile = join(spec.configFolder, "pki/ca.crt");
+    claim(learned, [file.folder, authorityFile, kubeconfigOf(spec)]);
     const key = privateKeyPem(keyPair.privateKey);
     await writeCertificateFile(file, { certificate, key }, clock.now());
     const config = kubeConfig({
@@ -162,7 +169,7 @@ const tlsBootstrap: JoinPhase = {
       user: `system:node:${spec.nodeName}`,
       credential: { file: currentPath(file) },
     });
-    await writeFileAtomically(join(spec.configFolder, "pki/ca.crt"), authority, 0o644);
+    await writeFileAtomically(authorityFile, authority, 0o644);
     await writeFileAtomically(kubeconfigOf(spec), kubeConfigText(config), 0o600);
     context.say("[tls-bootstrap] the cluster signed this node's certificate");
   },
@@ -179,7 +186,9 @@ const kubeletStart: JoinPhase = {
   run: async (context) => {
     const { spec, learned, clock, say, nodeLog, signal } = context;
     const { kubeletConfiguration = "" } = learned;
-    await writeFileAtomically(join(spec.dataFolder, "config.yaml"), kubeletConfiguration, 0o644);
+    const file = join(spec.dataFolder, "config.yaml");
+    claim(learned, [file]);
+    await writeFileAtomically(file, kubeletConfiguration, 0o644);
     await context.startNode(clusterOf(context));
     using client = await clientOf(kubeconfigOf(spec), clock);
     const what = `the node ${spec.nodeName} to register`;
@@ -256,15 +265,9 @@ export const joinPhases: readonly JoinPhase[] = [
 ];
 
 /**
- * What a join that failed before the node's process ran has written: a next try finds none of it.
- * Images stay, as in every cache.
+ * Removes what a join that failed before the node's process ran has made: a next try finds none of
+ * it. What was there before stays, and so do images, as in every cache.
  */
-export async function forgetJoin({ configFolder, dataFolder }: JoinSpec): Promise<void> {
-  const files = [
-    join(configFolder, "kubelet.conf"),
-    join(configFolder, "pki/ca.crt"),
-    join(dataFolder, "config.yaml"),
-  ];
-  for (const file of files) await rm(file, { force: true });
-  await rm(join(dataFolder, "pki"), { recursive: true, force: true });
+export async function forgetJoin({ made }: Learned): Promise<void> {
+  for (const path of made) await rm(path, { recursive: true, force: true });
 }

@@ -32,6 +32,8 @@ export interface Learned {
   found?: Discovered;
   cluster?: JoinedCluster;
   kubeletConfiguration?: string;
+  /** Files and folders that were not there before, as they are written: what a failure removes. */
+  readonly made: string[];
 }
 
 export interface JoinContext extends PreflightDoors, SetupContext {
