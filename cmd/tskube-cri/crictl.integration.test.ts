@@ -189,6 +189,10 @@ describe.runIf(isThere)("tskube-cri under crictl", () => {
       stats: { memory: { workingSetBytes: { value: string } } }[];
     };
     expect(Number(stats.stats[0]?.memory.workingSetBytes.value)).toBeGreaterThan(100_000);
+    expect(await ok("metricdescs")).toContain("container_network_receive_bytes_total");
+    const metrics = await ok("metricsp");
+    expect(metrics).toContain("container_memory_working_set_bytes");
+    expect(metrics).toContain("container_network_receive_bytes_total");
     await ok("stop", "-t", "10", id);
     // nginx ends by itself on the SIGQUIT that its image names.
     expect(await status(id)).toMatchObject({ exitCode: 0, reason: "Completed" });

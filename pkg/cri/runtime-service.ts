@@ -26,6 +26,8 @@ import {
 } from "./listing-plan.ts";
 import type { ContainerRecord, SandboxRecord } from "./records.ts";
 import type { Sandboxes } from "./sandboxes.ts";
+import { MetricsReader } from "./metrics.ts";
+import { metricDescriptors } from "./metrics-plan.ts";
 import type { StatsReader } from "./stats.ts";
 import type { StreamingServer } from "./streaming-server.ts";
 import { mergeResources, writeLimits } from "./update-resources.ts";
@@ -52,6 +54,7 @@ export const createRuntimeService = (parts: RuntimeParts): RuntimeService => ({
   ...containerCalls(parts),
   ...processCalls(parts),
   ...statsCalls(parts),
+  ...metricsCalls(parts),
   ...absentCalls,
 });
 
@@ -311,9 +314,24 @@ function statsCalls({ sandboxes, containers, stats }: RuntimeParts) {
     streamPodSandboxStats: async function* ({ filter }) {
       for (const slice of slices(await listSandboxes(filter))) yield { podSandboxStats: slice };
     },
-    listMetricDescriptors: async () => ({ descriptors: [] }),
-    listPodSandboxMetrics: async () => ({ podMetrics: [] }),
-    streamPodSandboxMetrics: async function* () {},
+  } satisfies Partial<CriService>;
+}
+
+function metricsCalls({ context, sandboxes, containers, stats }: RuntimeParts) {
+  const reader = new MetricsReader(context, stats);
+  const ofReadyPods = async () =>
+    await Promise.all(
+      sandboxes
+        .list()
+        .filter(({ isReady }) => isReady)
+        .map(async (record) => await reader.sandbox(record, containers.of(record.id))),
+    );
+  return {
+    listMetricDescriptors: async () => ({ descriptors: metricDescriptors }),
+    listPodSandboxMetrics: async () => ({ podMetrics: await ofReadyPods() }),
+    streamPodSandboxMetrics: async function* () {
+      for (const slice of slices(await ofReadyPods())) yield { podSandboxMetrics: slice };
+    },
   } satisfies Partial<CriService>;
 }
 

@@ -153,14 +153,20 @@ export class StatsReader {
     };
   }
 
-  async #writableLayer(id: string): Promise<FilesystemUsage> {
+  /** What a container has written. */
+  async layerUsage(id: string): Promise<FolderUsage> {
     const { images, clock } = this.#context;
     const now = clock.monotonic();
     const known = this.#layers.get(id);
-    const isFresh = known !== undefined && now - known.atMs < layerUsageMsMax;
-    const usage = isFresh ? known.usage : await images.snapshotUsage(id);
-    if (!isFresh) this.#layers.set(id, { atMs: now, usage });
-    const { bytes, inodes } = usage;
+    if (known !== undefined && now - known.atMs < layerUsageMsMax) return known.usage;
+    const usage = await images.snapshotUsage(id);
+    this.#layers.set(id, { atMs: now, usage });
+    return usage;
+  }
+
+  async #writableLayer(id: string): Promise<FilesystemUsage> {
+    const { images, clock } = this.#context;
+    const { bytes, inodes } = await this.layerUsage(id);
     return {
       timestamp: nanoseconds(clock.now()),
       fsId: { mountpoint: images.root },

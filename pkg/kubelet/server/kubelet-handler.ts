@@ -9,6 +9,7 @@ import { isTerminalPhase } from "../pods/pod-spec.ts";
 import { containerLogs } from "./container-logs.ts";
 import { nodeLogs } from "./node-logs.ts";
 import { accessOf, findRunning, findWorker, type ServerParts } from "./server-parts.ts";
+import { cadvisorMetrics } from "./cadvisor-metrics.ts";
 import { resourceMetrics, statsSummary } from "./stats-summary.ts";
 
 export type { Authorize } from "./server-parts.ts";
@@ -85,7 +86,14 @@ async function summary({ context, machine }: ServerParts): Promise<object> {
 
 async function metrics({ rest }: Call, { context, pods }: ServerParts): Promise<WireResponse> {
   const contentType = "text/plain; version=0.0.4; charset=utf-8";
-  if (rest[0] === "resource" || rest[0] === "cadvisor") {
+  if (rest[0] === "cadvisor") {
+    const [{ descriptors = [] }, { podMetrics = [] }] = await Promise.all([
+      context.cri.listMetricDescriptors({}),
+      context.cri.listPodSandboxMetrics({}),
+    ]);
+    return respond(cadvisorMetrics(descriptors, podMetrics), contentType);
+  }
+  if (rest[0] === "resource") {
     const { stats = [] } = await context.cri.listPodSandboxStats({});
     return respond(resourceMetrics(stats), contentType);
   }
