@@ -116,7 +116,7 @@ export const rooms: readonly Room[] = [
     path: "pkg/kubectl",
     imports: [...machinery, "pkg/client"],
     packages: ["yaml"],
-    node: [...plain, "fs", "fs/promises", "os", "tty"],
+    node: [...plain, "fs", "fs/promises", "os", "tty", "crypto"],
   },
   {
     path: "pkg/kubeadm",

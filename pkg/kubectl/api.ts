@@ -10,6 +10,8 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** An object is sent as JSON. */
   readonly body?: unknown;
+  /** In place of an object: sent as it is. */
+  readonly text?: string;
 }
 
 /** The API server, as a command sees it: objects in and out. Throws StatusError on refusals. */
@@ -38,11 +40,10 @@ export function createApi(transport: Transport, userAgent: string, life: AbortSi
   const exchange = async (request: ApiRequest, signal: AbortSignal = life) => {
     const { method, path, accept = "application/json", contentType = "application/json" } = request;
     const headers: Record<string, string> = { accept, "user-agent": userAgent };
-    if (request.body !== undefined) headers["content-type"] = contentType;
-    const body =
-      request.body === undefined
-        ? {}
-        : { body: new TextEncoder().encode(JSON.stringify(request.body)) };
+    const text =
+      request.text ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
+    if (text !== undefined) headers["content-type"] = contentType;
+    const body = text === undefined ? {} : { body: new TextEncoder().encode(text) };
     const response = await transport({ method, path, headers, ...body, signal });
     warnings.push(...warningTexts(response.headers["warning"]));
     if (response.status < 200 || response.status > 299) {

@@ -86,6 +86,12 @@ function commandIndex(words: readonly string[], flags: FlagSpecs): number {
 const answersTo = ({ name, aliases = [] }: CommandEntry, word: string | undefined): boolean =>
   word !== undefined && (name === word || aliases.includes(word));
 
+/** A command's own flag hides the global one of its name: create rolebinding --user. */
+function globalsOf(flags: Readonly<Record<string, unknown>>, command: Command): GlobalFlags {
+  const own = Object.keys(command.flags).map((name) => [name, undefined]);
+  return { ...flags, ...Object.fromEntries(own) } as unknown as GlobalFlags;
+}
+
 /** What the command line asks for. Throws UsageError. */
 export async function parseInvocation(words: readonly string[]): Promise<Invocation> {
   let at = commandIndex(words, globalFlags);
@@ -108,7 +114,7 @@ export async function parseInvocation(words: readonly string[]): Promise<Invocat
   // Only to find the global flags: the command reads its own again.
   const { flags } = parsed(name, command, rest);
   if (flags.help) return { do: "help", text: commandHelp(entry, command) };
-  return { do: "run", name, command, globals: flags as unknown as GlobalFlags, words: rest };
+  return { do: "run", name, command, globals: globalsOf(flags, command), words: rest };
 }
 
 export const runCommand = (

@@ -20,7 +20,7 @@ export function writeQuery(flags: WriteFlags): URLSearchParams {
   const fieldValidation = validations[flags.validate ?? "strict"];
   if (fieldValidation === undefined) {
     throw new UsageError(
-      `invalid --validate value "${flags.validate}": say strict, warn or ignore`,
+      `invalid - validate option "${flags.validate}"; must be one of: strict (or true), warn, ignore (or false)`,
     );
   }
   const query = new URLSearchParams({ fieldManager: flags.manager, fieldValidation });

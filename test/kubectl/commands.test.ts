@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startCommands, type CommandRunner } from "./run-commands.ts";
+import { startCommands, transcriptOf, type CommandRunner } from "./run-commands.ts";
 
 const deployment = `apiVersion: apps/v1
 kind: Deployment
@@ -235,14 +235,7 @@ describe("commands against the API server", () => {
   ] as const) {
     it(`go as the transcript ${file} says`, async () => {
       using commands = await startCommands(files);
-      const said: string[] = [];
-      for (const line of lines.trim().split("\n")) {
-        const { exitCode, text } = await commands.run(line);
-        said.push(`$ tskubectl ${line}\n${text}${exitCode === 0 ? "" : `exit ${exitCode}\n`}`);
-      }
-      const transcript = said
-        .join("\n")
-        .replaceAll(/ +$/gm, (blanks) => blanks.replaceAll(" ", "·"));
+      const transcript = await transcriptOf(commands, lines);
       await expect(transcript).toMatchFileSnapshot(`testdata/${file}.txt`);
     });
   }

@@ -5,7 +5,7 @@
 import { inMemoryTransport } from "../../pkg/client/in-memory-transport.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
 import type { Kubeconfig } from "../../pkg/machinery/kubeconfig.ts";
-import type { Kubectl, KubeconfigDoor, Terminal } from "../../pkg/kubectl/command.ts";
+import type { Kubectl, KubeconfigDoor, LocalMachine, Terminal } from "../../pkg/kubectl/command.ts";
 import { describeFailure } from "../../pkg/kubectl/failures.ts";
 import { knownMapper } from "../../pkg/kubectl/known-resources.ts";
 import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
@@ -62,11 +62,30 @@ function kubeconfigInMemory(): KubeconfigDoor {
   };
 }
 
+const absent = (): Promise<never> => Promise.reject(new Error("nothing but the server is here"));
+const localMachine: LocalMachine = {
+  environment: () => undefined,
+  writeText: absent,
+  makeTemporaryFolder: absent,
+  run: absent,
+  programs: async () => [],
+};
+
 /** 'get pods -o jsonpath="{.a b}"' as a shell would cut it. */
 const wordsOf = (line: string): readonly string[] =>
   (line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? []).map((word) =>
     word.replaceAll(/"([^"]*)"|'([^']*)'/g, "$1$2"),
   );
+
+/** Each line as typed, and what came of it; blanks at a line's end can be seen. */
+export async function transcriptOf(commands: CommandRunner, lines: string): Promise<string> {
+  const said: string[] = [];
+  for (const line of lines.trim().split("\n")) {
+    const { exitCode, text } = await commands.run(line);
+    said.push(`$ tskubectl ${line}\n${text}${exitCode === 0 ? "" : `exit ${exitCode}\n`}`);
+  }
+  return said.join("\n").replaceAll(/ +$/gm, (blanks) => blanks.replaceAll(" ", "·"));
+}
 
 export async function startCommands(
   files: Readonly<Record<string, string>>,
@@ -89,7 +108,7 @@ export async function startCommands(
     files: filesOf(files, stdin),
     kubeconfig,
     openExec: () => Promise.reject(new Error("no node runs this")),
-    local: () => Promise.reject(new Error("nothing but the server is here")),
+    local: async () => localMachine,
     clock,
     signal: life.signal,
     server: "https://10.0.0.1:6443",
