@@ -89,7 +89,7 @@ const isEndedOn =
     return spec?.nodeName === node && metadata.deletionTimestamp !== undefined;
   };
 
-/** "1763751600123 200": when the request was sent, by the wall, and its answer. */
+/** "1763751600123 0 0.004 200": when it was sent, by the wall; curl's exit code, seconds, status. */
 const sentAfter =
   (wallMs: number) =>
   ({ text }: Line): boolean =>
@@ -116,7 +116,7 @@ describe.skipIf(reason !== undefined)("a cluster of which a machine is lost", ()
   /** One request after the other to the Service's port of the machine that stays. */
   const requests = (): LineListener => {
     const url = `http://${bed.machine(1).address}:${nodePort}`;
-    const curl = `curl -s -o /dev/null -m 2 -w '%{http_code}\\n' ${url}`;
+    const curl = `curl -s -o /dev/null -m 3 -w '%{exitcode} %{time_total} %{http_code}\\n' ${url}`;
     const loop = `while :; do printf "$(date +%s%3N) "; ${curl}; sleep 0.1; done`;
     return new LineListener(outsideWords(bed.set, ["sh", "-c", loop]));
   };
@@ -255,4 +255,20 @@ describe.skipIf(reason !== undefined)("a cluster of which a machine is lost", ()
       (text) => /^(web|steady)/.test(text),
     );
   }, 240_000);
+
+  it("takes an API server back whose manifest was moved away, and blames no node", async () => {
+    const judged = (): string =>
+      tryOr(() =>
+        jsonPath("nodes", '{.items[*].status.conditions[?(@.type=="Ready")].lastTransitionTime}'),
+      );
+    const before = judged();
+    const file = "/etc/tskube/manifests/kube-apiserver.yaml";
+    bed.run(1, "mv", file, "/run/away.yaml");
+    await eventually("nobody to answer", judged, (text) => text.includes("refused"));
+    // Before its pod has ended: the same pod must begin anew.
+    bed.run(1, "mv", "/run/away.yaml", file);
+    await eventually("the same answer as before", judged, (text) => text === before, 60_000);
+    const all = () => bed.items("pods", "-A");
+    await eventually("all pods to be well", all, (pods) => pods.every(isReady), 60_000);
+  });
 });

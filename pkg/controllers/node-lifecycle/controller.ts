@@ -105,12 +105,13 @@ async function judge(
   const mustSilence = leftMs <= 0 && !isSilenced(node);
   const doubtMs = mustSilence ? await doubt(node, memory, context, signal) : 0;
   if (doubtMs > 0) return requeueAfter(doubtMs);
+  const isBack = leftMs > 0 && memory.words.hasSpoken(node.metadata?.name ?? "");
   const current = mustSilence ? await silence(node, context, signal) : node;
   const disruption = lookAround(memory, context);
   const [waitMs] = await Promise.all([
     taint(current, disruption, memory, context, signal),
-    // A kubelet that says itself that it is not ready goes on to speak for its pods.
-    ...(isSilenced(current) ? [markPods(current, context, signal)] : []),
+    // A kubelet that is heard goes on to speak for its pods, whatever it says of its node.
+    ...(isSilenced(current) && !isBack ? [markPods(current, context, signal)] : []),
   ]);
   const waits = [leftMs, waitMs ?? 0, isNodeReady(current) ? 0 : lookAroundMs];
   return requeueAfter(Math.min(...waits.filter((ms) => ms > 0)));

@@ -18,6 +18,14 @@ describe("LastWords", () => {
     expect(words.silentSinceMs("a", 9_000)).toBe(9_000);
   });
 
+  it("tells news from what was said before it listened", () => {
+    const words = new LastWords();
+    words.hear("a", "one", 1_000);
+    expect(words.hasSpoken("a")).toBe(false);
+    words.hear("a", "two", 2_000);
+    expect([words.hasSpoken("a"), words.hasSpoken("b")]).toEqual([true, false]);
+  });
+
   it("does not count what was before it listened anew", () => {
     const words = new LastWords();
     words.hear("a", "one", 1_000);
