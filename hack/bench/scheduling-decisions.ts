@@ -5,7 +5,7 @@ import { requirementsOf } from "../../pkg/machinery/label-selector.ts";
 import { ClusterCache } from "../../pkg/scheduler/cluster-cache.ts";
 import { schedule } from "../../pkg/scheduler/cycle.ts";
 import { defaultPlugins } from "../../pkg/scheduler/default-plugins.ts";
-import { queuedPod } from "../../pkg/scheduler/feed.ts";
+import { queuedPod } from "../../pkg/scheduler/queued-pod.ts";
 import { Profile } from "../../pkg/scheduler/profile.ts";
 import { nodeOf, podOf, type Kind } from "./scheduling-objects.ts";
 

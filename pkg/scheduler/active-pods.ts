@@ -1,5 +1,5 @@
-import type { QueuedPod } from "./framework.ts";
-import type { QueueEntry } from "./scheduling-queue.ts";
+import type { QueuedPod } from "./queued-pod.ts";
+import type { QueueEntry } from "./queue-entry.ts";
 
 /** A heap of the pods that may be decided now; among equals, who came first. */
 export class ActivePods {

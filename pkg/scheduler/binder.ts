@@ -6,7 +6,8 @@ import type { EventRecorder } from "../client/events.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Memory } from "./feed.ts";
-import { having, type Hooks, type Plugin, type QueuedPod } from "./framework.ts";
+import { having, type Hooks, type Plugin } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import type { NodeState } from "./node-state.ts";
 
 export interface BinderOptions {

@@ -1,5 +1,5 @@
 import type { Node, Pod } from "../../api/core/v1.ts";
-import type { QueuedPod } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 
 /** What happened in the cluster that may let a waiting pod fit. Pods are pods on nodes. */
 export type ClusterEvent =

@@ -1,11 +1,6 @@
 import type { ClusterCache } from "./cluster-cache.ts";
-import type {
-  PostFilterContext,
-  PreFilterResult,
-  QueuedPod,
-  Refusal,
-  Verdict,
-} from "./framework.ts";
+import type { PostFilterContext, PreFilterResult, Refusal, Verdict } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import { fits } from "./framework.ts";
 import { addNormalized, firstRefusal, type LocalResults, type Refused } from "./local-results.ts";
 import type { NodeState } from "./node-state.ts";

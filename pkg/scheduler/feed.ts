@@ -2,9 +2,9 @@ import type { Namespace, Node, Pod } from "../../api/core/v1.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClusterCache } from "./cluster-cache.ts";
 import { differs } from "./cluster-event.ts";
-import { having, type Hooks, type Plugin, type QueuedPod } from "./framework.ts";
+import { having, type Hooks, type Plugin } from "./framework.ts";
 import type { Nominations } from "./nominations.ts";
-import { podDemand } from "./pod-demand.ts";
+import { queuedPod } from "./queued-pod.ts";
 import type { SchedulingQueue } from "./scheduling-queue.ts";
 
 /** What the scheduler remembers: all of it is built again from the API server at a start. */
@@ -49,13 +49,6 @@ const nodeMatters = (now: Node, before: Node): boolean =>
   differs(now.metadata?.annotations, before.metadata?.annotations) ||
   differs(now.status?.allocatable, before.status?.allocatable) ||
   conditionsText(now.status?.conditions) !== conditionsText(before.status?.conditions);
-
-export const queuedPod = (pod: Pod, queuedAtMs: number): QueuedPod => ({
-  pod,
-  demand: podDemand(pod),
-  priority: pod.spec?.priority ?? 0,
-  queuedAtMs,
-});
 
 /** Carries what the informers show into cache and queue. */
 export class Feed {

@@ -1,5 +1,5 @@
 /** How full a node should be: upstream's three scoring strategies of NodeResourcesFit. Pure. */
-import type { QueuedPod } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import type { NodeState } from "./node-state.ts";
 import {
   capacityFor,

@@ -3,15 +3,13 @@
  * object that has those that it needs; `default-plugins.ts` is the list. Everything up to score,
  * and postFilter, is pure: it decides on a snapshot and touches nothing.
  */
-import type { Node, Pod } from "../../api/core/v1.ts";
+import type { Pod } from "../../api/core/v1.ts";
 import type { PodDisruptionBudget } from "../../api/policy/v1.ts";
 import type { Requirement } from "../machinery/label-selector.ts";
-import type { ClusterEvent, WakingHints } from "./cluster-event.ts";
+import type { WakingHints } from "./cluster-event.ts";
 import type { NodeState } from "./node-state.ts";
-import type { PodDemand } from "./pod-demand.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import type { TopologyIndex } from "./topology-index.ts";
-
-export type { ClusterEvent };
 
 export type Verdict = { readonly fits: true } | Refusal;
 
@@ -38,15 +36,6 @@ export interface Snapshot {
   imageOnNodes(image: string): ReadonlyMap<string, number> | undefined;
   /** What Services and the pod's owner select it by; empty: neither does. */
   defaultSelector(pod: Pod): readonly Requirement[];
-}
-
-/** A pod with what plugins ask of it again and again, computed once. */
-export interface QueuedPod {
-  readonly pod: Pod;
-  readonly demand: PodDemand;
-  readonly priority: number;
-  /** When it was first seen, milliseconds since the epoch. */
-  readonly queuedAtMs: number;
 }
 
 export interface PreFilterResult {
@@ -142,7 +131,3 @@ export const having = <H extends keyof Hooks>(
   hook: H,
 ): readonly (Plugin & Pick<Hooks, H>)[] =>
   plugins.filter((plugin): plugin is Plugin & Pick<Hooks, H> => plugin[hook] !== undefined);
-
-export const nodeLabels = (node: Node): Readonly<Record<string, string>> =>
-  node.metadata?.labels ?? noLabels;
-const noLabels: Readonly<Record<string, string>> = {};

@@ -4,7 +4,7 @@ import { seededRandom, type Random } from "../base/random.ts";
 import { ClusterCache } from "./cluster-cache.ts";
 import { schedule } from "./cycle.ts";
 import { defaultPlugins } from "./default-plugins.ts";
-import { queuedPod } from "./feed.ts";
+import { queuedPod } from "./queued-pod.ts";
 import { Nominations } from "./nominations.ts";
 import { Profile } from "./profile.ts";
 import { describeRefusals } from "./refusals.ts";

@@ -1,4 +1,5 @@
-import type { Hooks, Plugin, QueuedPod, Refusal } from "./framework.ts";
+import type { Hooks, Plugin, Refusal } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import type { NodeState } from "./node-state.ts";
 
 export interface Refused {

@@ -2,7 +2,7 @@ import type { Node, Pod } from "../../api/core/v1.ts";
 import { quantityMilliValue, quantityValue } from "../machinery/quantity.ts";
 import { imageNamesOf } from "./node-images.ts";
 import type { HostPortDemand, PodDemand } from "./pod-demand.ts";
-import type { Indexed } from "./topology-index.ts";
+import type { Indexed } from "./pod-group.ts";
 
 /**
  * Scores count a container without requests as this, so that such pods spread (upstream's

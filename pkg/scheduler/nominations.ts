@@ -1,4 +1,4 @@
-import type { QueuedPod } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 
 const uidOf = ({ pod }: QueuedPod): string => pod.metadata?.uid ?? "";
 const none: readonly QueuedPod[] = [];

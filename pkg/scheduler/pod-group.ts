@@ -15,6 +15,12 @@ export interface PodGroup extends MatchedPod {
   users: number;
 }
 
+/** What the index keeps of a placed pod. */
+export interface Indexed {
+  readonly group: PodGroup;
+  readonly terms: readonly TermTally[];
+}
+
 const noLabels: Labels = {};
 
 export function newPodGroup(pod: Pod): PodGroup {

@@ -1,4 +1,5 @@
-import type { Hooks, Plugin, QueuedPod } from "./framework.ts";
+import type { Hooks, Plugin } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import { having } from "./framework.ts";
 import { LocalResults } from "./local-results.ts";
 

@@ -7,7 +7,8 @@ import type { EventRecorder } from "../client/events.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Memory } from "./feed.ts";
-import type { PostFilterResult, QueuedPod } from "./framework.ts";
+import type { PostFilterResult } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 
 export interface RefuserOptions {
   readonly client: Client;

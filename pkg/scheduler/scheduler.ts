@@ -26,7 +26,8 @@ import { ClusterCache } from "./cluster-cache.ts";
 import { schedule, tryWithout } from "./cycle.ts";
 import { DefaultSelectors } from "./default-selectors.ts";
 import { Feed, type Memory } from "./feed.ts";
-import type { PostFilterContext, PostFilterResult, Plugin, QueuedPod } from "./framework.ts";
+import type { PostFilterContext, PostFilterResult, Plugin } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import { having, type Hooks } from "./framework.ts";
 import { Nominations } from "./nominations.ts";
 import { Profile } from "./profile.ts";
@@ -89,7 +90,7 @@ export async function runScheduler(options: SchedulerOptions, signal: AbortSigna
 const budgetsOf = (served: ServedInformers) => (): readonly PodDisruptionBudget[] =>
   served.get(podDisruptionBudgets)?.list() ?? [];
 
-/** Undefined: told to stop before there was anything to schedule, which is an end like any other. */
+/** Undefined: told to stop before there was anything to schedule: an end like any other. */
 async function untilSynced(
   options: SchedulerOptions,
   informers: readonly { readonly synced: Promise<void> }[],

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Node } from "../../api/core/v1.ts";
 import { SimulatedClock } from "../sim/simulated-clock.ts";
 import { defaultPlugins } from "./default-plugins.ts";
-import type { QueuedPod } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import { podDemand } from "./pod-demand.ts";
 import { SchedulingQueue } from "./scheduling-queue.ts";
 

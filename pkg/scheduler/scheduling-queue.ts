@@ -1,28 +1,16 @@
 import type { Clock } from "../base/clock.ts";
 import { ActivePods } from "./active-pods.ts";
 import { differs } from "./cluster-event.ts";
-import type { ClusterEvent, Plugin, QueuedPod } from "./framework.ts";
+import type { Plugin } from "./framework.ts";
+import type { ClusterEvent } from "./cluster-event.ts";
+import type { QueuedPod } from "./queued-pod.ts";
+import type { QueueEntry } from "./queue-entry.ts";
 import { WaitingPods } from "./waiting-pods.ts";
 
 const backoffFirstMs = 1_000;
 const backoffMaxMs = 10_000;
 /** Even without an event, a pod that did not fit is tried again after this (upstream's value). */
 const leftoverRetryMs = 300_000;
-
-export interface QueueEntry {
-  pod: QueuedPod;
-  attempts: number;
-  /** Plugins that refused it last. */
-  refusedBy: ReadonlySet<string>;
-  state: "active" | "in-cycle" | "backing-off" | "waiting" | "gone";
-  /** Counts up: who of equals became active first. */
-  arrival: number;
-  /** Set when an event came while it was being decided: what it was refused for may be over. */
-  moved: boolean;
-  /** When the last attempt ended, by the monotonic clock. */
-  triedAtMs: number;
-  timer?: Disposable;
-}
 
 const keyOf = ({ pod }: QueuedPod): string => pod.metadata?.uid ?? "";
 

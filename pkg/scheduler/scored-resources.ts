@@ -1,5 +1,5 @@
 /** What nodes have and pods take, resource by resource, as scores weigh it. */
-import type { QueuedPod } from "./framework.ts";
+import type { QueuedPod } from "./queued-pod.ts";
 import { scoredCpu, scoredMemory, type NodeState } from "./node-state.ts";
 
 export interface WeightedResource {

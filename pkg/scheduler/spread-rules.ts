@@ -1,9 +1,8 @@
 /** A pod's topology spread constraints, with everything filled in that they leave open. Pure. */
-import type { Pod, TopologySpreadConstraint } from "../../api/core/v1.ts";
+import type { Node, Pod, TopologySpreadConstraint } from "../../api/core/v1.ts";
 import { matchesRequirements, type Requirement } from "../machinery/label-selector.ts";
-import { nodeLabels } from "./framework.ts";
+import { nodeLabels } from "./node-labels.ts";
 import { requiresNode } from "./node-requirements.ts";
-import type { NodeState } from "./node-state.ts";
 import { podsOf, requirementsOrNone, type PodMatcher } from "./pod-matcher.ts";
 import { isUntolerated } from "./taints.ts";
 import type { Eligibility } from "./topology-tally.ts";
@@ -82,7 +81,7 @@ function eligibilityOf(
     byAffinity ? JSON.stringify([nodeSelector, required]) : "",
     byTaints ? JSON.stringify(tolerations) : "",
   ].join(" ");
-  const admits = ({ node }: NodeState): boolean =>
+  const admits = (node: Node): boolean =>
     keys.every((one) => nodeLabels(node)[one] !== undefined) &&
     (!byAffinity || requiresNode(pod, node)) &&
     (!byTaints || !isUntolerated(node, tolerations));

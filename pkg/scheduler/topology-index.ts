@@ -1,16 +1,10 @@
 import type { Pod } from "../../api/core/v1.ts";
 import type { Labels } from "../machinery/label-selector.ts";
 import type { NodeState } from "./node-state.ts";
-import { newPodGroup, podGroupKey, type PodGroup } from "./pod-group.ts";
+import { newPodGroup, podGroupKey, type Indexed, type PodGroup } from "./pod-group.ts";
 import { matchesPod, type PodMatcher } from "./pod-matcher.ts";
 import { newTermTally, podTerms, type TermTally } from "./pod-terms.ts";
 import { TopologyTally, type Eligibility } from "./topology-tally.ts";
-
-/** What the index keeps of a placed pod. */
-export interface Indexed {
-  readonly group: PodGroup;
-  readonly terms: readonly TermTally[];
-}
 
 interface Selected {
   readonly matcher: PodMatcher;

@@ -1,10 +1,16 @@
-import type { NodeState } from "./node-state.ts";
-import { nodeLabels } from "./framework.ts";
+import type { Node } from "../../api/core/v1.ts";
+import { nodeLabels } from "./node-labels.ts";
+
+/** What a count reads of a node: its number, and the node itself. */
+export interface CountedNode {
+  readonly slot: number;
+  readonly node: Node;
+}
 
 /** Which nodes count, beyond having the topology's label. Compared by `key`. */
 export interface Eligibility {
   readonly key: string;
-  readonly admits: (node: NodeState) => boolean;
+  readonly admits: (node: Node) => boolean;
 }
 
 const nowhere = -1;
@@ -48,30 +54,30 @@ export class TopologyTally {
     return this.#total;
   }
   /** The domain of a node as a small number, to compare with; -1: it lacks the label. */
-  domainOf({ slot }: NodeState): number {
+  domainOf({ slot }: CountedNode): number {
     return this.#domainAt[slot] ?? nowhere;
   }
-  has({ slot }: NodeState): boolean {
+  has({ slot }: CountedNode): boolean {
     return (this.#domainAt[slot] ?? nowhere) !== nowhere;
   }
   /** Pods in the node's domain; 0 where it lacks the label. */
-  podsAround({ slot }: NodeState): number {
+  podsAround({ slot }: CountedNode): number {
     const domain = this.#domainAt[slot] ?? nowhere;
     return domain === nowhere ? 0 : (this.#pods[domain] ?? 0);
   }
 
   /** A node that is new, or whose labels or taints changed. */
-  setNode(node: NodeState): void {
+  setNode(node: CountedNode): void {
     const { slot } = node;
     this.#leaveDomain(slot);
     const value = nodeLabels(node.node)[this.topologyKey];
     this.#domainAt[slot] = value === undefined ? nowhere : this.#indexOf(value);
-    this.#counts[slot] = value !== undefined && (this.#eligibility?.admits(node) ?? true);
+    this.#counts[slot] = value !== undefined && (this.#eligibility?.admits(node.node) ?? true);
     this.#podsAt[slot] ??= 0;
     this.#joinDomain(slot);
   }
 
-  removeNode({ slot }: NodeState): void {
+  removeNode({ slot }: CountedNode): void {
     this.#leaveDomain(slot);
     this.#domainAt[slot] = nowhere;
     this.#counts[slot] = false;
@@ -79,7 +85,7 @@ export class TopologyTally {
   }
 
   /** So many more pods on the node (fewer: negative). */
-  add({ slot }: NodeState, change: number): void {
+  add({ slot }: CountedNode, change: number): void {
     this.#podsAt[slot] = (this.#podsAt[slot] ?? 0) + change;
     if (this.#counts[slot] !== true) return;
     this.#shift(this.#domainAt[slot] ?? nowhere, change);

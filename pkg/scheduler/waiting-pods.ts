@@ -1,6 +1,6 @@
 import { mayHelp, type ClusterEvent } from "./cluster-event.ts";
 import type { Plugin } from "./framework.ts";
-import type { QueueEntry } from "./scheduling-queue.ts";
+import type { QueueEntry } from "./queue-entry.ts";
 
 /** Refused by nobody in particular: any event may help. */
 const anyone = "";

@@ -1,5 +1,5 @@
 import type { NodeState } from "./node-state.ts";
-import { nodeLabels } from "./framework.ts";
+import { nodeLabels } from "./node-labels.ts";
 
 const zoneOf = ({ node }: NodeState): string => {
   const labels = nodeLabels(node);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Pod, PodSpec } from "../../../api/core/v1.ts";
 import type { PodDisruptionBudget } from "../../../api/policy/v1.ts";
-import { queuedPod } from "../feed.ts";
+import { queuedPod } from "../queued-pod.ts";
 import { Nominations } from "../nominations.ts";
 import { decide, hostname, node, on, pod, preempt, term, zone } from "../testing/small-cluster.ts";
 

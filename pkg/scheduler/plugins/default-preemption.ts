@@ -1,11 +1,6 @@
 import type { Pod } from "../../../api/core/v1.ts";
-import type {
-  Plugin,
-  PostFilterContext,
-  PostFilterResult,
-  QueuedPod,
-  Refusal,
-} from "../framework.ts";
+import type { Plugin, PostFilterContext, PostFilterResult, Refusal } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import type { NodeState } from "../node-state.ts";
 import { cheapest, noVictims, priorityOf, victimsOn, type Candidate } from "../preemption-plan.ts";
 import { describeRefusals, RefusalCount } from "../refusals.ts";
@@ -41,7 +36,7 @@ interface Search {
   readonly refusals: RefusalCount;
 }
 
-/** Nodes one after another from a place that chance chose, until there are enough to choose from. */
+/** Nodes in turn from where chance begins, until there are enough to choose from. */
 function search({ priority }: QueuedPod, context: PostFilterContext): Search {
   const { helped, budgets, tryWithout, chance, snapshot } = context;
   const enough = Math.max(candidatesMin, Math.floor(helped.length * candidatesShare));

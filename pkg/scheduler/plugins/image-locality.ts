@@ -1,5 +1,6 @@
 import type { Pod } from "../../../api/core/v1.ts";
-import type { ClusterScore, Plugin, QueuedPod, Snapshot } from "../framework.ts";
+import type { ClusterScore, Plugin, Snapshot } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import { imageName } from "../node-images.ts";
 
 const mebi = 1024 * 1024;

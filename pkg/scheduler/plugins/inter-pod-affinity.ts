@@ -2,14 +2,14 @@ import type { Pod, PodAffinityTerm, WeightedPodAffinityTerm } from "../../../api
 import { differs } from "../cluster-event.ts";
 import {
   fits,
-  nodeLabels,
   type ClusterScore,
   type Plugin,
   type PreFilterResult,
-  type QueuedPod,
   type Refusal,
   type Snapshot,
 } from "../framework.ts";
+import { nodeLabels } from "../node-labels.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import type { NodeState } from "../node-state.ts";
 import { matchesPod, matchingTerms, type MatchedPod } from "../pod-matcher.ts";
 import type { TopologyTally } from "../topology-tally.ts";

@@ -1,5 +1,6 @@
 import type { NodeAffinity, NodeSelector, PreferredSchedulingTerm } from "../../../api/core/v1.ts";
-import type { Plugin, QueuedPod, Refusal } from "../framework.ts";
+import type { Plugin, Refusal } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import { fits } from "../framework.ts";
 import {
   matchesNodeSelector,

@@ -1,4 +1,5 @@
-import type { Plugin, QueuedPod } from "../framework.ts";
+import type { Plugin } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import type { NodeState } from "../node-state.ts";
 import {
   capacityFor,

@@ -1,6 +1,7 @@
 import { always } from "../cluster-event.ts";
 import { leastAllocated, type FitStrategy } from "../fit-strategies.ts";
-import { fits, type Plugin, type QueuedPod, type Refusal, type Verdict } from "../framework.ts";
+import { fits, type Plugin, type Refusal, type Verdict } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import type { NodeState } from "../node-state.ts";
 import { demandText } from "../scored-resources.ts";
 

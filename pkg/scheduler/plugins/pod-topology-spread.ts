@@ -2,14 +2,14 @@ import type { Node, Pod, TopologySpreadConstraint } from "../../../api/core/v1.t
 import { differs } from "../cluster-event.ts";
 import {
   fits,
-  nodeLabels,
   type ClusterScore,
   type Plugin,
   type PreFilterResult,
-  type QueuedPod,
   type Refusal,
   type Snapshot,
 } from "../framework.ts";
+import { nodeLabels } from "../node-labels.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import type { NodeState } from "../node-state.ts";
 import { selectsPod, spreadRules, type Action, type SpreadRule } from "../spread-rules.ts";
 import type { TopologyTally } from "../topology-tally.ts";

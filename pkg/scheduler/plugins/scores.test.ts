@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Node, Pod } from "../../../api/core/v1.ts";
-import { queuedPod } from "../feed.ts";
+import { queuedPod } from "../queued-pod.ts";
 import {
   leastAllocated,
   mostAllocated,

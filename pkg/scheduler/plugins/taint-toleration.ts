@@ -1,7 +1,8 @@
 import type { Taint, Toleration } from "../../../api/core/v1.ts";
 import { tolerates } from "../../machinery/tolerations.ts";
 import { differs } from "../cluster-event.ts";
-import { fits, type Plugin, type QueuedPod } from "../framework.ts";
+import { fits, type Plugin } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
 import { firstUntolerated, isUntolerated } from "../taints.ts";
 
 const none: readonly never[] = [];

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Pod } from "../../../api/core/v1.ts";
 import { mayHelp, type ClusterEvent } from "../cluster-event.ts";
 import { defaultPlugins } from "../default-plugins.ts";
-import { queuedPod } from "../feed.ts";
+import { queuedPod } from "../queued-pod.ts";
 import { hostname, node, on, pod, term, zone } from "../testing/small-cluster.ts";
 
 const helps = (plugin: string, event: ClusterEvent, wanted: Pod): boolean => {
