@@ -71,6 +71,9 @@ nodeRegistration:
   taints:
     - key: example.org/slow
       effect: PreferNoSchedule
+  kubeletExtraArgs:
+    - name: node-labels
+      value: example.org/disk=fast,node.kubernetes.io/room=two
 `;
 
 describe.skipIf(reason !== undefined)("a cluster from configuration files", () => {
@@ -168,6 +171,8 @@ describe.skipIf(reason !== undefined)("a cluster from configuration files", () =
     }
     const taints = "jsonpath={.spec.taints[?(@.key=='example.org/slow')].effect}";
     expect(bed.kubectl("get", "node", "second", "-o", taints)).toBe("PreferNoSchedule");
+    const labelled = bed.items("nodes", "-l", "example.org/disk=fast,node.kubernetes.io/room=two");
+    expect(labelled.map(({ metadata }) => metadata.name)).toEqual(["second"]);
     await bed.readyPods(2, 60_000, "-n", "kube-system", "-l", "k8s-app=kube-proxy");
     for (const number of [1, 2]) {
       const mode = bed.run(number, "curl", "-s", "http://127.0.0.1:11249/proxyMode");

@@ -75,6 +75,12 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
     given["apiserver-advertise-address"] ?? file.advertiseAddress ?? defaultNodeAddress();
   const problem = versionProblem(given["kubernetes-version"]);
   if (problem !== undefined) throw new UsageError(`--kubernetes-version ${problem}`);
+  const nodeAddress = file.kubeletArguments?.nodeAddress ?? address;
+  if (nodeAddress !== address) {
+    throw new UsageError(
+      `node-ip ${nodeAddress}: this node's address is the advertised ${address}`,
+    );
+  }
   if (isIP(address) !== 4) throw new UsageError(`${address} is no IPv4 address`);
   const bindPort = given["apiserver-bind-port"] ?? file.bindPort ?? specDefaults.bindPort;
   const endpoint = given["control-plane-endpoint"] ?? file.controlPlaneEndpoint ?? address;
@@ -139,7 +145,13 @@ async function runInit(
     facts: () => machineFacts(spec),
     plannedImages: () => describeSource(source, spec.images, allParts),
     provideImages: () => provide({ ...spec, source, parts: allParts }, doors, signal),
-    startNode: async () => startNode({ ...spec, nodeAddress: spec.advertiseAddress, log: nodeLog }),
+    startNode: async () =>
+      startNode({
+        ...spec,
+        nodeAddress: spec.advertiseAddress,
+        labels: file.kubeletArguments?.labels ?? {},
+        log: nodeLog,
+      }),
   };
   const skipped = [...splitList(given["skip-phases"]), ...(file.skipPhases ?? [])];
   const chosen = selectPhases(initPhases, { skipped, ...(only === undefined ? {} : { only }) });

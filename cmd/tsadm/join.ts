@@ -91,7 +91,7 @@ function specOf(given: JoinFlags, file: JoinFile, place: string | undefined): Jo
     dataFolder: specDefaults.dataFolder,
     runFolder: specDefaults.runFolder,
     nodeName: given["node-name"] ?? file.nodeName ?? defaultNodeName(),
-    nodeAddress: given["node-ip"] ?? defaultNodeAddress(),
+    nodeAddress: given["node-ip"] ?? file.kubeletArguments?.nodeAddress ?? defaultNodeAddress(),
     discovery: discoveryOf(given, file, place),
     ...(bearer === undefined ? {} : { bearer }),
     ...(file.taints === undefined ? {} : { taints: file.taints }),
@@ -143,7 +143,8 @@ async function runJoin(
       ),
     startNode: async (cluster) => {
       isStarted = true;
-      await startNode({ ...spec, ...cluster, log: nodeLog });
+      const { labels = {} } = file.kubeletArguments ?? {};
+      await startNode({ ...spec, ...cluster, labels, log: nodeLog });
     },
   };
   const skipped = [...splitList(given["skip-phases"]), ...(file.skipPhases ?? [])];

@@ -25,6 +25,7 @@ export interface NodeStart {
   readonly nodeAddress: string;
   readonly podSubnet: string;
   readonly serviceSubnet: string;
+  readonly labels?: Readonly<Record<string, string>>;
   readonly log: string;
 }
 
@@ -42,6 +43,7 @@ const nodeWords = (start: NodeStart): readonly [program: string, ...words: strin
   `--node-ip=${start.nodeAddress}`,
   `--cluster-cidr=${start.podSubnet}`,
   `--service-cidr=${start.serviceSubnet}`,
+  ...Object.entries(start.labels ?? {}).map(([name, value]) => `--node-labels=${name}=${value}`),
 ];
 
 /** sd_booted(3) */

@@ -14,6 +14,7 @@ import {
 } from "../wiring/cluster-settings.ts";
 import { logFlags, systemDoors } from "../wiring/doors.ts";
 import { ownProgram } from "../wiring/sibling-program.ts";
+import { splitList } from "../wiring/run-commands.ts";
 import { runProgram } from "../wiring/run-program.ts";
 import { keepThisProcess, letGo } from "./kept-process.ts";
 
@@ -33,6 +34,7 @@ const flags = {
   "run-dir": { kind: "text", help: `Sockets, namespaces (${clusterDefaults.runFolder})` },
   "node-name": { kind: "text", help: "Name of this node (the host's name)" },
   "node-ip": { kind: "text", help: "Its address for others (the first that is not loopback)" },
+  "node-labels": { kind: "list", help: "NAME=VALUE,… of its first registration" },
   "service-cidr": { kind: "text", help: `Addresses of Services (${clusterDefaults.serviceCidr})` },
   "cluster-cidr": { kind: "text", help: "Addresses of all nodes' pods (10.244.0.0/16)" },
   bridge: { kind: "text", help: `Name of the pods' bridge (${clusterDefaults.bridge})` },
@@ -62,6 +64,12 @@ async function runNode(given: Flags<typeof flags>, signal: AbortSignal): Promise
       serviceCidr: given["service-cidr"] ?? clusterDefaults.serviceCidr,
       bridge: given.bridge ?? clusterDefaults.bridge,
       kubelet,
+      labels: Object.fromEntries(
+        splitList(given["node-labels"]).map((text) => {
+          const [name = "", value = ""] = text.split("=");
+          return [name, value] as const;
+        }),
+      ),
       supervisor: ownProgram("supervisor"),
     },
     doors,

@@ -28,6 +28,7 @@ export interface ClusterNodeOptions {
   readonly serviceCidr: string;
   readonly bridge: string;
   readonly kubelet: KubeletSettings;
+  readonly labels: Readonly<Record<string, string>>;
   readonly supervisor: readonly [program: string, ...args: string[]];
 }
 

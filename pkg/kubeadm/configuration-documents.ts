@@ -3,6 +3,7 @@
  * configures. Here it is decided what may stand in them; what they mean is read elsewhere. Pure.
  */
 import { parseAllDocuments } from "yaml";
+import { idleKubeletArguments } from "./kubelet-arguments.ts";
 import {
   clusterFields,
   initFields,
@@ -38,7 +39,7 @@ const kinds: Readonly<Record<string, DocumentKind>> = {
     usage: {
       used: words(
         "bootstrapTokens dryRun skipPhases localAPIEndpoint nodeRegistration.name " +
-          "nodeRegistration.taints nodeRegistration.ignorePreflightErrors " +
+          "nodeRegistration.taints nodeRegistration.ignorePreflightErrors nodeRegistration.kubeletExtraArgs " +
           "timeouts.controlPlaneComponentHealthCheck timeouts.kubeletHealthCheck",
       ),
       accepted: registration,
@@ -68,7 +69,8 @@ const kinds: Readonly<Record<string, DocumentKind>> = {
     usage: {
       used: words(
         "discovery dryRun skipPhases nodeRegistration.name nodeRegistration.taints " +
-          "nodeRegistration.ignorePreflightErrors timeouts.discovery timeouts.tlsBootstrap " +
+          "nodeRegistration.ignorePreflightErrors nodeRegistration.kubeletExtraArgs " +
+          "timeouts.discovery timeouts.tlsBootstrap " +
           "timeouts.kubeletHealthCheck",
       ),
       accepted: { ...registration, caCertPath: ['"/etc/tskube/pki/ca.crt"'] },
@@ -151,7 +153,8 @@ export function readConfigDocuments(text: string, file: string): ConfigDocuments
     byKind.set(kind, fields);
     const unknown = unknownFields(fields, of.known);
     if (unknown.length > 0) mistakes.push(strictError(kind, of, unknown));
-    for (const path of idleFields(fields, of.known, of.usage)) {
+    const paths = [...idleFields(fields, of.known, of.usage), ...idleKubeletArguments(fields)];
+    for (const path of paths) {
       idle.push(`${file}: ${kind}: ${path} has no effect on tskube`);
     }
   }

@@ -47,6 +47,7 @@ describe("kubeadm's documents", () => {
       token: "abcdef.0123456789abcdef",
       tlsBootstrapToken: "abcdef.0123456789abcdef",
       timeouts: {},
+      kubeletArguments: {},
       unsafeSkipCAVerification: true,
     });
     const all = ["KubeletConfiguration", "KubeProxyConfiguration"];
@@ -123,6 +124,35 @@ describe("kubeadm's documents", () => {
       "--x=y",
     );
   });
+});
+
+describe("kubeletExtraArgs", () => {
+  const join = (args: string) =>
+    inKind("JoinConfiguration", `nodeRegistration: {kubeletExtraArgs: [${args}]}`);
+  const read = (args: string) => parseJoinFile(join(args), "f").kubeletArguments;
+
+  it("give labels and an address", () => {
+    const labels = "{name: node-labels, value: 'a=b,example.org/c=,node.kubernetes.io/d=e'}";
+    expect(read(`${labels}, {name: node-ip, value: 10.0.0.7}`)).toEqual({
+      labels: { a: "b", "example.org/c": "", "node.kubernetes.io/d": "e" },
+      nodeAddress: "10.0.0.7",
+    });
+  });
+
+  it("are refused where a node could not register with them", () => {
+    for (const [value, because] of [
+      ["a", /a, which is no NAME=VALUE/],
+      ["-=b", /no NAME=VALUE/],
+      ["node-role.kubernetes.io/worker=", /no node may give itself: tskubectl label node/],
+    ] as const) {
+      expect(() => read(`{name: node-labels, value: '${value}'}`)).toThrow(because);
+    }
+  });
+
+  it("are told where they have no effect", () =>
+    expect(readConfigDocuments(join("{name: v, value: '5'}"), "f").idle).toEqual([
+      "f: JoinConfiguration: nodeRegistration.kubeletExtraArgs: v has no effect on tskube",
+    ]));
 });
 
 describe("what is odd in a document", () => {

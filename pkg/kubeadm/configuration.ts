@@ -12,6 +12,7 @@ import {
   type ConfigDocuments,
 } from "./configuration-documents.ts";
 import { FieldReader } from "./field-reader.ts";
+import { kubeletArguments, type KubeletArguments } from "./kubelet-arguments.ts";
 import type { Fields } from "./strict-fields.ts";
 
 export const kubeadmVersion = `${kubeadmGroup.group}/${kubeadmGroup.version}`;
@@ -25,6 +26,7 @@ interface CommonFile {
   readonly skipPhases?: readonly string[];
   readonly dryRun?: boolean;
   readonly timeouts?: Timeouts;
+  readonly kubeletArguments?: KubeletArguments;
 }
 
 export interface InitFile extends CommonFile {
@@ -111,6 +113,7 @@ const commonOf = (
   skipPhases: reader.texts("skipPhases"),
   dryRun: reader.flag("dryRun"),
   timeouts: timeoutsOf(reader),
+  kubeletArguments: kubeletArguments(reader),
 });
 
 function timeoutsOf(reader: FieldReader): Timeouts {
