@@ -14,13 +14,19 @@ const isOver = (pod: Pod): boolean =>
 const noImages: ReadonlyMap<string, number> = new Map();
 const noSelector: readonly Requirement[] = [];
 
-/** What scheduling reads of a pod on a node besides its status: both take and match the same. */
+/** The same spec, or one that only got its node since: that is one change at most. */
+function isSameSpec(a: Pod, b: Pod): boolean {
+  const [before, now] = [a.metadata?.generation, b.metadata?.generation];
+  if (before === undefined || now === undefined) return false;
+  const wasAssumed = (a.spec?.nodeName ?? "") === "";
+  return now === before || (wasAssumed && now === before + 1);
+}
+
+/** Two versions of a pod that take the same of a node, and match the same selectors. */
 const isAlike = (a: Pod, b: Pod): boolean =>
-  a.metadata?.generation !== undefined &&
-  a.metadata.generation === b.metadata?.generation &&
-  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
-  a.spec?.nodeName === b.spec?.nodeName &&
-  !differs(a.metadata.labels, b.metadata.labels);
+  isSameSpec(a, b) &&
+  a.metadata?.deletionTimestamp === b.metadata?.deletionTimestamp &&
+  !differs(a.metadata?.labels, b.metadata?.labels);
 
 /** Pods of one node taken off it, and put back. */
 export interface Trial {

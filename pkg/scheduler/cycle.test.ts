@@ -162,6 +162,27 @@ describe("nodesToFind", () => {
 });
 
 describe("ClusterCache", () => {
+  it("counts a pod once that was assumed and is bound, and again what was resized", () => {
+    const cache = new ClusterCache();
+    cache.setNode(node("a"));
+    const one = pod({}, { memory: "1Gi" });
+    const first = { ...one, metadata: { ...one.metadata, generation: 1 } };
+    cache.assume(first, podDemand(first), "a");
+    const version = (generation: number, memory: string): Pod => {
+      const { spec } = pod({ nodeName: "a" }, { memory });
+      const metadata = { ...one.metadata, generation };
+      return spec === undefined ? { metadata } : { metadata, spec };
+    };
+    const used = (): number | undefined => cache.node("a")?.usedMemoryBytes;
+    cache.setPod(version(2, "1Gi"));
+    expect([used(), cache.node("a")?.pods.size]).toEqual([2 ** 30, 1]);
+    expect(cache.node("a")?.pods.get(one.metadata?.uid ?? "")?.pod.spec?.nodeName).toBe("a");
+    cache.setPod(version(3, "2Gi"));
+    expect(used()).toBe(2 ** 31);
+    cache.setPod({ ...version(4, "2Gi"), status: { phase: "Succeeded" } });
+    expect(used()).toBe(0);
+  });
+
   it("gives the place back when an assumption is taken back, or its node goes and comes", () => {
     const cache = new ClusterCache();
     cache.setNode(node("a"));
