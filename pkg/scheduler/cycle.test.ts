@@ -169,9 +169,8 @@ describe("ClusterCache", () => {
     const first = { ...one, metadata: { ...one.metadata, generation: 1 } };
     cache.assume(first, podDemand(first), "a");
     const version = (generation: number, memory: string): Pod => {
-      const { spec } = pod({ nodeName: "a" }, { memory });
-      const metadata = { ...one.metadata, generation };
-      return spec === undefined ? { metadata } : { metadata, spec };
+      const bound = pod({ nodeName: "a" }, { memory });
+      return { ...bound, metadata: { ...one.metadata, generation } };
     };
     const used = (): number | undefined => cache.node("a")?.usedMemoryBytes;
     cache.setPod(version(2, "1Gi"));
