@@ -290,6 +290,18 @@ function logPathOf(sandbox: SandboxRecord, config: ContainerConfig): string {
   return logDirectory && config.logPath ? join(logDirectory, config.logPath) : "";
 }
 
+/**
+ * The environment's values are parts of the message that they came in, and of Node's pool with it:
+ * a few bytes would keep 64 KiB for as long as the container is there.
+ */
+const withOwnBytes = ({ envs = [], ...config }: ContainerConfig): ContainerConfig => ({
+  ...config,
+  envs: envs.map(({ key = "", value = new Uint8Array() }) => ({
+    key,
+    value: new Uint8Array(value),
+  })),
+});
+
 /** A container that was just planned; `createdAtMs` is the caller's to set. */
 function newRecord(
   made: PreparedSpec & {
@@ -303,7 +315,7 @@ function newRecord(
   return {
     id,
     sandboxId: sandbox.id,
-    config,
+    config: withOwnBytes(config),
     imageName: image.tags[0] ?? image.digests[0] ?? image.id,
     imageId: image.id,
     imageRef: image.digests[0] ?? image.id,

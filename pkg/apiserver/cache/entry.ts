@@ -48,12 +48,18 @@ export function storedText(object: KubeObject, kind: string, apiVersion: string)
   return JSON.stringify({ kind, apiVersion, metadata: own, ...rest });
 }
 
+/**
+ * Memory for bytes that are kept: not a part of Node's pool, of which one object that stays would
+ * keep 64 KiB. It takes no longer.
+ */
+const ownMemory = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes);
+
 /** Bytes as storage has them → bytes as clients get them. */
 export function spliceVersion(stored: Uint8Array, layout: Layout, revision: number): Buffer {
   const at = layout.head.length;
   const alone = stored[at] === 0x7d; // "}": nothing else in the metadata
   const field = `${versionField}${revision}"${alone ? "" : ","}`;
-  const json = Buffer.allocUnsafe(stored.length + field.length);
+  const json = ownMemory(stored.length + field.length);
   json.set(stored.subarray(0, at), 0);
   json.write(field, at, "latin1");
   json.set(stored.subarray(at), at + field.length);
@@ -65,7 +71,7 @@ export function atRevision(entry: Entry, layout: Layout, revision: number): Entr
   const at = layout.head.length + versionField.length;
   const digits = String(revision);
   const after = at + String(entry.revision).length;
-  const json = Buffer.allocUnsafe(at + digits.length + entry.json.length - after);
+  const json = ownMemory(at + digits.length + entry.json.length - after);
   entry.json.copy(json, 0, 0, at);
   json.write(digits, at, "latin1");
   entry.json.copy(json, at + digits.length, after);
