@@ -7,7 +7,7 @@
  *     hack/prepare iperf3 sockperf wrk nginx-light && node hack/bench/network.ts [--rounds 3]
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -83,6 +83,15 @@ http {
 }
 `;
 
+/** What runs that were killed have left. */
+function removeOrphans(): void {
+  for (const name of existsSync("/run/netns") ? readdirSync("/run/netns") : []) {
+    const owner = /^tskube-bench-(\d+)-[ab]$/.exec(name)?.[1];
+    if (owner !== undefined && !existsSync(`/proc/${owner}`))
+      spawnSync("ip", ["netns", "delete", name]);
+  }
+}
+
 /** Two namespaces and the pair between them, and nothing else. */
 class VethPair implements Disposable {
   readonly #names = ["a", "b"].map((end) => `tskube-bench-${process.pid}-${end}`);
@@ -90,6 +99,7 @@ class VethPair implements Disposable {
   readonly address = "10.77.0.2";
 
   constructor() {
+    removeOrphans();
     const [a = "", b = ""] = this.#names;
     for (const name of this.#names) execFileSync("ip", ["netns", "add", name]);
     const pair = ["v0", "type", "veth", "peer", "name", "v0", "netns", b];
