@@ -21,8 +21,18 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: "create",
-    summary: "Create resources from files",
+    summary: "Create resources from files or from words",
     load: async () => (await import("./commands/create.ts")).create,
+  },
+  {
+    name: "run",
+    summary: "Run an image in a pod",
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    name: "expose",
+    summary: "Make a service that leads to what is there",
+    load: async () => (await import("./commands/expose.ts")).expose,
   },
   {
     name: "delete",
@@ -38,6 +48,11 @@ export const commands: readonly CommandEntry[] = [
     name: "exec",
     summary: "Run a command in a container",
     load: async () => (await import("./commands/exec.ts")).exec,
+  },
+  {
+    name: "attach",
+    summary: "Join a container that runs",
+    load: async () => (await import("./commands/attach.ts")).attach,
   },
   {
     name: "scale",

@@ -1,16 +1,7 @@
-import { defineCommand, type ExecStreams, type Kubectl } from "../command.ts";
+import { defineCommand } from "../command.ts";
 import { UsageError } from "../../base/flags.ts";
 import { containerOf, podOf } from "../pod-args.ts";
-
-async function copyOutput(kubectl: Kubectl, streams: ExecStreams): Promise<void> {
-  for await (const { stream, data } of streams.output) await kubectl.terminal.write(stream, data);
-}
-
-/** Ends by itself when the input does; otherwise left behind when the command ends. */
-async function copyInput(kubectl: Kubectl, streams: ExecStreams): Promise<void> {
-  for await (const data of kubectl.terminal.input) await streams.write(data);
-  streams.closeStdin();
-}
+import { hasTerminal, runSession } from "../remote-session.ts";
 
 export const exec = defineCommand({
   usage: "exec [-i] [-t] (POD | TYPE/NAME) [-c CONTAINER] -- COMMAND [ARG...]",
@@ -33,34 +24,12 @@ export const exec = defineCommand({
     if (command.length === 0)
       throw new UsageError("you must specify at least one command for the container");
     const pod = await podOf(kubectl, word);
-    const tty = flags.tty && kubectl.terminal.isTty;
-    if (flags.tty && !tty && !flags.quiet) {
-      kubectl.terminal.err(
-        "Unable to use a TTY - input is not a terminal or the right kind of file\n",
-      );
-    }
+    const tty = flags.tty && hasTerminal(kubectl, flags.quiet);
     const query = new URLSearchParams({ container: containerOf(kubectl, pod, flags.container) });
     for (const part of command) query.append("command", part);
-    for (const [name, isOn] of [
-      ["stdin", flags.stdin],
-      ["stdout", true],
-      ["stderr", !tty],
-      ["tty", tty],
-    ] as const) {
-      if (isOn) query.set(name, "true");
-    }
-    const { name, namespace } = pod.metadata ?? {};
-    const path = `/api/v1/namespaces/${namespace}/pods/${name}/exec?${query}`;
-    const streams = await kubectl.openExec(path, kubectl.signal);
-    const { terminal } = kubectl;
-    using _raw = tty ? terminal.raw() : undefined;
-    using _resize = tty ? terminal.onResize(() => streams.resize(terminal.size)) : undefined;
-    if (tty) streams.resize(terminal.size);
-    const output = copyOutput(kubectl, streams);
-    if (flags.stdin) copyInput(kubectl, streams).catch(() => streams.close());
-    const exitCode = await streams.exitCode;
-    await output;
-    if (exitCode !== 0) terminal.err(`command terminated with exit code ${exitCode}\n`);
+    const session = { stdin: flags.stdin, tty };
+    const exitCode = await runSession(kubectl, pod, "exec", { ...session, query });
+    if (exitCode !== 0) kubectl.terminal.err(`command terminated with exit code ${exitCode}\n`);
     return exitCode;
   },
 });

@@ -5,7 +5,7 @@ import { StatusError } from "../../../machinery/status-error.ts";
 import { lastAppliedKey } from "../../apply-plan.ts";
 import type { Kubectl } from "../../command.ts";
 import type { Generated } from "../../generate/config-plan.ts";
-import { objectPrinter } from "../../print/output.ts";
+import { objectPrinter, type ObjectPrinter } from "../../print/output.ts";
 import { pathOf, qualifiedKind, type ApiResource } from "../../resource-mapper.ts";
 import { dryRunMark, tellWarnings, writeQuery } from "../../write-request.ts";
 
@@ -67,6 +67,12 @@ export interface Creation {
   readonly failing?: string;
   /** Who writes: kubectl-create. */
   readonly manager?: string;
+  /** "exposed", where it is not "created". */
+  readonly done?: string;
+  /** Where several are printed, the printer of all: documents of one stream. */
+  readonly printer?: ObjectPrinter | undefined;
+  /** Nothing is printed. */
+  readonly isSilent?: boolean;
 }
 
 /** Sends one object, or not, and prints what is there then. Gives back what it is now. */
@@ -75,13 +81,13 @@ export async function createObject(
   given: CreateFlags,
   creation: Creation,
 ): Promise<KubeObject> {
-  const { failing, manager = "kubectl-create" } = creation;
+  const { failing, manager = "kubectl-create", done = "created" } = creation;
   const query = writeQuery({ ...given, manager: given["field-manager"] ?? manager });
   const resource = (await kubectl.mapper([creation.resource])).byName(creation.resource);
   const placed = inNamespace(kubectl, resource, creation.object);
   const object = given["save-config"] ? withAnnotation(placed) : placed;
   const name = `${qualifiedKind(resource)}/${object.metadata.name}`;
-  const printer = objectPrinter(given.output, () => name);
+  const printer = creation.printer ?? objectPrinter(given.output, () => name);
   const { namespace } = kubectl;
   const path = `${pathOf(resource, { namespace })}?${query}`;
   const created: KubeObject =
@@ -94,6 +100,7 @@ export async function createObject(
             throw new UsageError(`${failing} ${error.message}`);
           });
   tellWarnings(kubectl);
+  if (creation.isSilent === true) return created;
   const { terminal } = kubectl;
   if (given.output === "json") {
     const text = formatJson(withoutManagers(created as unknown as Generated), 4);
@@ -101,7 +108,7 @@ export async function createObject(
   } else {
     terminal.out(
       printer === undefined
-        ? `${name} created${dryRunMark(given["dry-run"])}\n`
+        ? `${name} ${done}${dryRunMark(given["dry-run"])}\n`
         : await printer(created),
     );
   }
