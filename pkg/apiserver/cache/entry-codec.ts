@@ -4,6 +4,7 @@ import type { Resource } from "../resource.ts";
 import {
   type Entry,
   isSpliceable,
+  keptBytes,
   type Labels,
   type Layout,
   layoutOf,
@@ -75,7 +76,7 @@ export class EntryCodec {
   /** The one serialisation of a write. */
   prepare(key: string, object: KubeObject): Prepared {
     const text = storedText(object, this.#kind, this.#apiVersion);
-    return { key, value: Buffer.from(text), object, entry: undefined };
+    return { key, value: keptBytes(text), object, entry: undefined };
   }
 
   entryOfPrepared(prepared: Prepared, revision: number): Entry {

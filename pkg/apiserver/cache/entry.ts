@@ -54,6 +54,13 @@ export function storedText(object: KubeObject, kind: string, apiVersion: string)
  */
 const ownMemory = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes);
 
+/** The same for a text; storage keeps what was written for those that watch it. */
+export function keptBytes(text: string): Buffer {
+  const bytes = ownMemory(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
 /** Bytes as storage has them → bytes as clients get them. */
 export function spliceVersion(stored: Uint8Array, layout: Layout, revision: number): Buffer {
   const at = layout.head.length;
