@@ -66,6 +66,8 @@ export class WorkerBench {
   /** "Warning BackOff Back-off restarting …" */
   readonly events: string[] = [];
   readonly statuses = new Map<string, PodStatus>();
+  /** Every status that was told, in order. */
+  readonly history: PodStatus[] = [];
   readonly gone: string[] = [];
   /** What probes over the network find. */
   reach: () => ReachOutcome = () => ({ got: "answer", status: 200, body: "" });
@@ -115,6 +117,7 @@ export class WorkerBench {
       note: (_pod, type, reason, message) => void this.events.push(`${type} ${reason} ${message}`),
       publish: (pod, status) => {
         this.statuses.set(uidOf(pod), status);
+        this.history.push(status);
         return this.#isMute ? Promise.withResolvers<void>().promise : Promise.resolve();
       },
     };

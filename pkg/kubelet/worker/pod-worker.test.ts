@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "vitest";
+import type { PodStatus } from "../../../api/core/v1.ts";
 import { testPod, WorkerBench } from "../testing/worker-bench.ts";
+
+const readiness = ({ conditions }: PodStatus): string | undefined =>
+  conditions?.find(({ type }) => type === "Ready")?.status;
 
 describe("a pod's worker", () => {
   let bench = new WorkerBench();
@@ -319,12 +323,28 @@ describe("a pod's worker", () => {
     const pod = testPod("a");
     await bench.set(pod);
     const changed = testPod("a", { containers: [{ image: "web:2" }] });
+    bench.history.length = 0;
     await bench.set(changed);
     await bench.advance(100);
     assert.equal(runtime.container("web")?.config.image?.userSpecifiedImage, "web:2");
+    assert.equal(bench.states(pod), "web=Running ready x1");
+    assert.deepEqual(bench.told("BackOff"), []);
+    // Nobody hears of the moment in between.
+    assert.deepEqual(new Set(bench.history.map(readiness)), new Set(["True"]));
     assert.deepEqual(bench.told("Killing"), [
       "Normal Killing Container web definition changed, will be restarted",
     ]);
+  });
+
+  it("tells soon that the container that follows cannot be had", async () => {
+    const { runtime } = open("web:1");
+    runtime.pullable = new Set();
+    const pod = testPod("a");
+    await bench.set(pod);
+    await bench.set(testPod("a", { containers: [{ image: "web:2" }] }));
+    await bench.advance(100);
+    assert.equal(bench.condition(pod, "Ready"), "False");
+    assert.match(bench.states(pod), /^web=(?:ErrImagePull|ImagePullBackOff)/);
   });
 
   it("takes running containers up as they are after its own restart", async () => {

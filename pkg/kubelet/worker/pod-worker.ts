@@ -73,6 +73,13 @@ export class PodWorker {
   /** Its source no longer has it, or it is being deleted: nothing of it may stay. */
   #isGoing = false;
   #toldGone = false;
+  /** Containers that were ended to be replaced, by name; how long it is that nobody hears of it. */
+  readonly #changeovers = new Map<
+    string,
+    { readonly id: string; readonly untilMs?: number | undefined }
+  >();
+  /** Until then the status waits for a container that is being replaced. */
+  #changeoverMs: number | undefined;
   #status: PodStatus | undefined;
   #timer: Disposable | undefined;
   #syncing = false;
@@ -234,6 +241,8 @@ export class PodWorker {
   }
 
   async #publish(runtime: RuntimePod, plan: PodPlan, isOver: boolean): Promise<void> {
+    this.#changeoverMs = this.#changeoverUntilMs(runtime, plan);
+    if (this.#changeoverMs !== undefined) return;
     const { settings, clock, prober } = this.#context;
     const status = podStatus({
       pod: this.#pod,
@@ -252,6 +261,27 @@ export class PodWorker {
     });
     this.#status = status;
     await this.#context.publish(this.#pod, status);
+  }
+
+  /**
+   * A container that we ended in order to start it anew is told of with its successor: people and
+   * Services see a restart, not a pod that was never ready in between. Undefined: nothing is held
+   * back; else until when.
+   */
+  #changeoverUntilMs(runtime: RuntimePod, { heldBack }: PodPlan): number | undefined {
+    const nowMs = this.#context.clock.now();
+    for (const [name, { id, untilMs }] of this.#changeovers) {
+      const newest = runtime.containers.find((container) => container.name === name);
+      if (newest?.phase === "running") {
+        if (newest.id !== id) this.#changeovers.delete(name);
+        continue;
+      }
+      const isHeld = this.#startFailures.has(name) || heldBack.some((one) => one.name === name);
+      const endMs = untilMs ?? nowMs + changeoverMs;
+      this.#changeovers.set(name, { id, untilMs: endMs });
+      if (!isHeld && this.#stopping === undefined && endMs > nowMs) return endMs;
+    }
+    return undefined;
   }
 
   #waiting(heldBack: readonly HeldBack[]): ReadonlyMap<string, Waiting> {
@@ -313,8 +343,10 @@ export class PodWorker {
     for (const start of starts) {
       if (this.#starts.signal.aborted) return;
       const { name } = start.container.container;
+      let isStarted = false;
       try {
         await this.#startOne(start);
+        isStarted = true;
         this.#startFailures.delete(name);
         this.#works.succeed(`start ${name}`);
       } catch (error) {
@@ -323,20 +355,21 @@ export class PodWorker {
         if (start.container.kind !== "regular") return;
       } finally {
         await this.#context.runtime.refresh(this.uid);
+        // Not before it is seen to run: until then it would count as held back.
+        if (isStarted && start.replaces?.phase === "exited") this.#growBackOff(name);
       }
     }
   }
 
+  #growBackOff(name: string): void {
+    const nowMs = this.#context.clock.now();
+    this.#backOffs.set(name, nextBackOff(this.#backOffs.get(name), nowMs, restartBackOff));
+  }
+
   async #startOne({ container: spec, restartCount, replaces }: Start): Promise<void> {
-    const { name } = spec.container;
     await this.#volumes.prepare(this.#pod, this.#starts.signal);
     const [pod, runtime, volumes] = [this.#pod, this.#runtime(), this.#volumes.paths];
     const request = { pod, spec, restartCount, replaces, runtime, volumes };
-    if (replaces?.phase === "exited")
-      this.#backOffs.set(
-        name,
-        nextBackOff(this.#backOffs.get(name), this.#context.clock.now(), restartBackOff),
-      );
     const id = await startContainer(request, this.#context, this.#starts.signal);
     if (replaces !== undefined) this.#restarting.delete(replaces.id);
     if (spec.container.lifecycle?.postStart !== undefined)
@@ -384,8 +417,10 @@ export class PodWorker {
     const { container, graceSeconds, restart } = action;
     const { clock, cri } = this.#context;
     const deadlineMs = clock.now() + graceSeconds * 1000;
-    if (restart) this.#restarting.add(container.id);
-    else this.#restarting.delete(container.id);
+    if (restart) {
+      this.#restarting.add(container.id);
+      this.#changeovers.set(container.name, { id: container.id, untilMs: undefined });
+    } else this.#restarting.delete(container.id);
     const running = this.#kills.get(container.id);
     if (running !== undefined) {
       if (deadlineMs >= running.deadlineMs - 1000) return;
@@ -417,6 +452,7 @@ export class PodWorker {
       ...plan.heldBack.map(({ untilMs }) => untilMs),
       ...[...this.#startFailures.values()].map(({ untilMs }) => untilMs),
       this.#works.nextRetryMs(),
+      this.#changeoverMs,
       this.#stopping === undefined ? this.#deadlineMs() : undefined,
       this.#stopping === undefined ? this.#volumes.dueAtMs : undefined,
     ].filter((ms) => ms !== undefined && ms > nowMs) as number[];
@@ -432,6 +468,9 @@ export class PodWorker {
     this.#context.prober.forget(this.uid);
   }
 }
+
+/** With its image present a container is replaced in a tenth of this. */
+const changeoverMs = 1_000;
 
 /** A container that is on its way, as its status shows it. */
 const creating = { reason: "ContainerCreating", message: undefined } as const;
