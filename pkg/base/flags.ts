@@ -125,11 +125,11 @@ export function parseFlags<S extends FlagSpecs>(specs: S, words: readonly string
 
 /** The flags as help shows them, one a line. */
 export function describeFlags(specs: FlagSpecs): string {
-  return Object.entries(specs)
-    .map(([name, { short, kind, help }]) => {
-      const letter = short === undefined ? "    " : `-${short}, `;
-      const value = kind === "bool" ? "" : kind === "number" ? "=N" : "=VALUE";
-      return `  ${letter}--${`${name}${value}`.padEnd(26)} ${help}`;
-    })
-    .join("\n");
+  const rows = Object.entries(specs).map(([name, { short, kind, help }]) => {
+    const letter = short === undefined ? "    " : `-${short}, `;
+    const value = kind === "bool" ? "" : kind === "number" ? "=N" : "=VALUE";
+    return [`  ${letter}--${name}${value}`, help] as const;
+  });
+  const width = Math.max(0, ...rows.map(([flag]) => flag.length));
+  return rows.map(([flag, help]) => `${flag.padEnd(width)}  ${help}`).join("\n");
 }

@@ -194,7 +194,8 @@ export function asJoiner(
         };
   if (Object.keys(credential).length === 0) {
     throw new DiscoveryError(
-      "the discovery file has no user: say --tls-bootstrap-token, which tsadm token create makes",
+      "there is nobody to ask for the certificate as (a discovery file may have a user): say " +
+        "--tls-bootstrap-token, which tsadm token create makes",
     );
   }
   return openClient({ server, certificateAuthority: async () => authority, ...credential }, clock);
