@@ -38,6 +38,11 @@ const deployment = {
       metadata: { labels },
       spec: {
         ...webPodSpec,
+        // Without it a pod is ready before its server listens, and requests are refused.
+        containers: webPodSpec.containers.map((container) => ({
+          ...container,
+          readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+        })),
         // Its kubelet must confirm its end: without a grace nobody would wait for that.
         terminationGracePeriodSeconds: 1,
         tolerations: [...webPodSpec.tolerations, tolerated("unreachable"), tolerated("not-ready")],
