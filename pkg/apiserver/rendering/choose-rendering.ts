@@ -7,7 +7,7 @@ import { badRequest } from "../refusals.ts";
 import { answer, answerJson } from "../serve/answers.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { jsonRendering } from "./json-rendering.ts";
-import { type Format, parseAccept } from "./media-type.ts";
+import { type Format, parseAccept, type View } from "./media-type.ts";
 import { jsonMetadataRendering, protobufMetadataRendering } from "./metadata-rendering.ts";
 import { protobufRendering } from "./protobuf-rendering.ts";
 import type { Rendering } from "./rendering.ts";
@@ -48,11 +48,14 @@ function makeRendering(store: ResourceStore, format: Format, included: Included)
   return isBinary ? protobufRendering(cache) : jsonRendering(cache.codec);
 }
 
+/** Of an answer that is no stored object there is no table, nor metadata alone. */
+const onlyWhole: readonly View[] = ["object"];
+
 /** One object that is no entry of a cache: a Scale, a review, a token. It carries its type. */
 export function answerObject(request: ApiRequest, object: KubeObject, status = 200): WireResponse {
   const { apiVersion = "", kind = "" } = object;
   const hasProtobuf = kubernetesProtobuf.hasProtobuf(apiVersion, kind);
-  const { encoding } = parseAccept(request.header("accept") ?? "", hasProtobuf);
+  const { encoding } = parseAccept(request.header("accept") ?? "", hasProtobuf, onlyWhole);
   if (encoding !== "protobuf") return answerJson(object, status);
   return answer(status, protobufMediaType, kubernetesProtobuf.encode(object));
 }

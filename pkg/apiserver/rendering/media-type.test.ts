@@ -31,6 +31,12 @@ describe("the first format that the client accepts and we have", () => {
     assert.deepEqual(parseAccept(accept, false), { encoding: "json", view: "object" });
   });
 
+  it("has no table of what is no stored object, unless something else will do", () => {
+    const table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    expect(() => parseAccept(table, true, ["object"])).toThrow("only the following media types");
+    expect(parseAccept(`${table},application/json`, true, ["object"]).view).toBe("object");
+  });
+
   it("refuses what it cannot write", () => {
     assert.throws(
       () => parseAccept("text/html", true),

@@ -41,13 +41,20 @@ function formatOf(range: string): Format | undefined {
   return view === "table" && encoding === "protobuf" ? undefined : { encoding, view };
 }
 
+const allViews: readonly View[] = ["object", "table", "metadata"];
+
 /** The first that we have, in the client's order. Throws StatusError "NotAcceptable". */
-export function parseAccept(accept: string, hasProtobuf: boolean): Format {
+export function parseAccept(
+  accept: string,
+  hasProtobuf: boolean,
+  has: readonly View[] = allViews,
+): Format {
   if (accept === "" || accept === "application/json") return json;
   for (const range of accept.split(",")) {
     const format = formatOf(range);
     if (format === undefined) continue;
     if (format.encoding === "protobuf" && !hasProtobuf) continue;
+    if (!has.includes(format.view)) continue;
     return format;
   }
   throw new StatusError(

@@ -20,6 +20,8 @@ export type Wanted = (current: KubeObject, entry: Entry) => KubeObject | Promise
 export interface UpdateMode {
   /** "" for the object itself. */
   readonly subresource: string;
+  /** True: what changes is nobody's wish of the object, and no new generation of it. */
+  readonly keepsGeneration?: true;
   /** What is sent, without what may not be changed this way. */
   readonly prepare: (
     resource: Resource,
@@ -147,7 +149,7 @@ async function planUpdate(
     context.isApply === true
       ? withManagedFields(prepared, admitted)
       : recordFields(prepared, current, { resource, subresource, context, nowMs });
-  const object = counted(resource, recorded, current);
+  const object = mode.keepsGeneration === true ? recorded : counted(resource, recorded, current);
   const wrong = [
     ...validateObjectMetaUpdate(object.metadata ?? {}, current.metadata ?? {}),
     ...mode.validate(resource, object, current),

@@ -25,6 +25,7 @@ const bindingResource = { group: "", plural: "pods/binding" } as const;
 /** The server itself writes here: what it changes is right. */
 const mode: UpdateMode = {
   subresource: "binding",
+  keepsGeneration: true,
   prepare: (_resource, sent) => sent,
   validate: () => [],
 };
