@@ -94,7 +94,7 @@ const isEndedOn =
     return spec?.nodeName === node && metadata.deletionTimestamp !== undefined;
   };
 
-/** "1763751600123 0 0.004 200": when it was sent, by the wall; curl's exit code, seconds, status. */
+/** "1763751600123 0 0.004 200": when it was sent, curl's exit code, seconds, HTTP status. */
 const sentAfter =
   (wallMs: number) =>
   ({ text }: Line): boolean =>

@@ -176,7 +176,7 @@ async function silence(node: Node, context: Context, signal: AbortSignal): Promi
   return written;
 }
 
-/** How the nodes are taken together. When none is heard, nobody is driven away, as if all were lost. */
+/** How the nodes are taken together. When none is heard, nobody is driven away: all may be lost. */
 function lookAround(memory: Memory, context: Context): Disruption {
   const { isTotal, rates } = disruptionOf(context.informer(nodes).list());
   const nowMs = context.clock.monotonic();
