@@ -48,7 +48,7 @@ export async function collect(
 }
 
 async function collectOwner(item: Item, doors: CollectorDoors, signal: AbortSignal): Promise<void> {
-  const decision = planOwner(item, doors.graph.dependentsOf(item.uid));
+  const decision = planOwner(item, (uid) => doors.graph.dependentsOf(uid));
   if (decision.do === "wait") for (const { uid } of decision.blocking) doors.enqueue(uid);
   if (decision.do !== "finish") return;
   for (const dependent of decision.release)

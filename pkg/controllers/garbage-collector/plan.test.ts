@@ -96,7 +96,30 @@ describe("planOwner", () => {
       { do: "nothing" },
     ],
   ] as const)
-    it(title, () => expect(planOwner(owner, dependents)).toEqual(expected));
+    it(title, () =>
+      expect(planOwner(owner, (uid) => (uid === owner.uid ? dependents : []))).toEqual(expected),
+    );
+
+  const waiting = { isDeleting: true, finalizers: ["foregroundDeletion"] };
+  const finish = { do: "finish", finalizer: "foregroundDeletion", release: [] };
+
+  it("does not wait for what waits for it in turn, however far around", () => {
+    const circle = new Map([
+      ["a", item("a", ["c!"], waiting)],
+      ["b", item("b", ["a!"], waiting)],
+      ["c", item("c", ["b!"], waiting)],
+    ]);
+    const dependentsOf = (uid: string): readonly Item[] =>
+      [...circle.values()].filter(({ owners }) => owners.some((owner) => owner.uid === uid));
+    for (const one of circle.values()) expect(planOwner(one, dependentsOf)).toEqual(finish);
+  });
+
+  it("waits beside a circle that it is no part of", () => {
+    const [a, b] = [item("a", ["x!", "b!"], waiting), item("b", ["a!"], waiting)];
+    const dependents: Readonly<Record<string, readonly Item[]>> = { x: [a], a: [b], b: [a] };
+    const planned = planOwner(foreground, (uid) => dependents[uid] ?? []);
+    expect(planned).toEqual({ do: "wait", blocking: [a] });
+  });
 });
 
 describe("DependencyGraph", () => {

@@ -44,12 +44,35 @@ export type OwnerDecision =
   /** References to the owner go from these, then the finalizer. */
   | { readonly do: "finish"; readonly finalizer: string; readonly release: readonly Item[] };
 
-/** Of an object that is being deleted. */
-export function planOwner(item: Item, dependents: readonly Item[]): OwnerDecision {
+type DependentsOf = (uid: string) => readonly Item[];
+
+/** Those whose reference to the owner says that it may not go before them. */
+const blockers = (ownerUid: string, dependents: readonly Item[]): readonly Item[] =>
+  dependents.filter(({ owners }) =>
+    owners.some(({ uid, blockOwnerDeletion }) => uid === ownerUid && blockOwnerDeletion === true),
+  );
+
+/** Whether `item` waits, itself or through what it waits for, for the object of this uid. */
+function waitsFor(item: Item, uid: string, dependentsOf: DependentsOf): boolean {
+  const seen = new Set<string>();
+  const pending = [item];
+  for (let one = pending.pop(); one !== undefined; one = pending.pop()) {
+    if (seen.has(one.uid) || !waitsForDependents(one)) continue;
+    seen.add(one.uid);
+    const next = blockers(one.uid, dependentsOf(one.uid));
+    if (next.some((dependent) => dependent.uid === uid)) return true;
+    pending.push(...next);
+  }
+  return false;
+}
+
+/** Of an object that is being deleted. What waits for it in turn does not hold it up. */
+export function planOwner(item: Item, dependentsOf: DependentsOf): OwnerDecision {
+  const dependents = dependentsOf(item.uid);
   if (mustOrphan(item)) return { do: "finish", finalizer: orphanFinalizer, release: dependents };
   if (!waitsForDependents(item)) return { do: "nothing" };
-  const blocking = dependents.filter(({ owners }) =>
-    owners.some(({ uid, blockOwnerDeletion }) => uid === item.uid && blockOwnerDeletion === true),
+  const blocking = blockers(item.uid, dependents).filter(
+    (dependent) => !waitsFor(dependent, item.uid, dependentsOf),
   );
   return blocking.length > 0
     ? { do: "wait", blocking }
