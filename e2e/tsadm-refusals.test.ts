@@ -208,8 +208,9 @@ describe.skipIf(reason !== undefined)("tsadm refuses, and leaves nothing behind"
   it("a port in use, a bad name and no address, all at once", () => {
     const listen = `require("net").createServer().listen(10250, () => console.log(process.pid))`;
     const [program = "", ...flags] = bed.programWords("tsadm").slice(0, -1);
-    const script = `${[program, ...flags].join(" ")} -e '${listen}' > /tmp/$$ 2>&1 & echo $!`;
-    const pid = bed.run(2, "sh", "-c", `${script}; while ! grep -q . /tmp/$$; do :; done`).trim();
+    const said = join(files, "listens");
+    const script = `${[program, ...flags].join(" ")} -e '${listen}' > ${said} 2>&1 & echo $!`;
+    const pid = bed.run(2, "sh", "-c", `${script}; while ! grep -q . ${said}; do :; done`).trim();
     try {
       const wrong = ["--node-name", "Bad_Name", "--node-ip", "10.99.0.1"];
       const outcome = bed.tsadm(2, ...bed.joinWords, ...wrong);
