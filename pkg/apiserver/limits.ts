@@ -15,7 +15,7 @@ export const limits = {
   /** Objects that each kind keeps decoded beside their bytes. */
   decodedObjectsMax: 2_000,
   /** Labels that each kind's objects are indexed by: those that lists asked for last. */
-  indexedLabelsMax: 32,
+  indexedLabelsMax: 16,
   /** Fewer objects than this are looked through, not indexed. */
   indexedObjectsMin: 100,
   /** Pages of lists that can be continued from memory. */
