@@ -15,6 +15,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/describe.ts")).describe,
   },
   {
+    name: "explain",
+    summary: "Print what a type's fields mean",
+    load: async () => (await import("./commands/explain.ts")).explain,
+  },
+  {
     name: "apply",
     summary: "Create or change resources so that they are as files say",
     load: async () => (await import("./commands/apply.ts")).apply,

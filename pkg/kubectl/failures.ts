@@ -15,6 +15,11 @@ export class ManyFailures extends Error {
   }
 }
 
+/** Told as it is: upstream puts no "error:" before it. */
+export class BareFailure extends Error {
+  override readonly name = "BareFailure";
+}
+
 /** A server's refusal with what it was about; anything else as it is. */
 export function whileDoing(error: unknown, doing: string): unknown {
   if (!(error instanceof StatusError)) return error;
@@ -77,6 +82,7 @@ export function describeFailure(error: unknown, server: string): string {
     return error.errors.map((one) => messageOf(one, server) ?? chainOf(one)).join("\n");
   }
   if (error instanceof StatusError && error.reason === "Invalid") return invalidText(error);
+  if (error instanceof BareFailure) return error.message;
   return (
     messageOf(error, server) ??
     `error: ${error instanceof StatusError ? error.message : chainOf(error)}`

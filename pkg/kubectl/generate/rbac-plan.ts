@@ -1,5 +1,6 @@
 /** Roles and bindings of what a command line says. Pure. */
 import { UsageError } from "../../base/flags.ts";
+import { BareFailure } from "../failures.ts";
 import type { ResourceMapper } from "../resource-mapper.ts";
 import type { Generated } from "./config-plan.ts";
 
@@ -51,7 +52,9 @@ function resourceOf(word: string, mapper: ResourceMapper): NamedResource {
   const subresource = sub.length === 0 ? "" : `/${sub.join("/")}`;
   const [plain = "", ...rest] = name.split(".");
   if (plain === "*") return { group: rest.join("."), resource: `*${subresource}` };
-  const found = mapper.byName(name);
+  const found = mapper.find(name);
+  if (found === undefined)
+    throw new BareFailure(`the server doesn't have a resource type "${name}"`);
   return { group: found.group, resource: `${found.plural}${subresource}` };
 }
 
