@@ -2,7 +2,10 @@
  * Stand-ins for the images of upstream's conformance suite, under their original names: agnhost is
  * upstream's own program, built from its module; the rest comes from Debian's packages.
  */
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { noDefaults, type LayerMember } from "../pkg/images/build-image.ts";
 import type { DebianImage } from "../pkg/images/debian-image.ts";
 import { textMember } from "../pkg/images/debian-plan.ts";
@@ -22,13 +25,54 @@ const link = (path: string, linkPath: string): LayerMember => ({
   entry: { ...plainEntry, path, linkPath, type: "symlink", mode: 0o777 },
 });
 
+/** A certificate for its TLS ports, which nobody checks. */
+function certificateFiles(): readonly LayerMember[] {
+  const folder = mkdtempSync(join(tmpdir(), "tskube-agnhost-"));
+  try {
+    const [key, crt] = ["localhost.key", "localhost.crt"].map((name) => join(folder, name));
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    const files = ["-keyout", key ?? "", "-out", crt ?? ""];
+    execFileSync(
+      "openssl",
+      ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...subject, ...files],
+      {
+        stdio: "ignore",
+      },
+    );
+    return ["localhost.key", "localhost.crt"].map((name) =>
+      textMember(name, readFileSync(join(folder, name), "utf8")),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** What upstream's has beside the program: a shell, curl, dig, a netcat that knows -z and -t. */
 const agnhostImage = (agnhost: string): Omit<DebianImage, "name"> => ({
-  layers: [["curl", "bind9-dnsutils", "libc-bin", "netcat-openbsd", "iproute2"], ["busybox"]],
+  layers: [
+    ["curl", "bind9-dnsutils", "libc-bin", "netcat-openbsd", "iproute2", "bash"],
+    ["busybox"],
+  ],
   accounts: busyboxImage.accounts,
-  extra: [program("agnhost", readFileSync(agnhost)), link("usr/bin/nc", "nc.openbsd")],
+  extra: [
+    program("agnhost", readFileSync(agnhost)),
+    link("agnhost-2", "agnhost"),
+    link("usr/bin/nc", "nc.openbsd"),
+    ...certificateFiles(),
+    { entry: { ...plainEntry, path: "uploads/", type: "directory", mode: 0o755 } },
+  ],
   config: { ...noDefaults, entrypoint: ["/agnhost"], cmd: ["pause"] },
 });
+
+/**
+ * Busybox with bash for its shell: Debian's busybox forgets variables whose names no shell can set,
+ * and upstream's looks for them.
+ */
+const shellImage: Omit<DebianImage, "name"> = {
+  ...busyboxImage,
+  layers: [["busybox"], ["bash"]],
+  extra: [link("usr/bin/sh", "bash")],
+};
 
 /** A resolver of the C library, and tools that ask name servers. */
 const dnsImage: Omit<DebianImage, "name"> = {
@@ -51,7 +95,7 @@ export function conformanceImages(
   const architecture = process.arch === "arm64" ? "arm64" : "x64";
   const recipes: Readonly<Record<string, Omit<DebianImage, "name">>> = {
     agnhost: agnhostImage(agnhost),
-    busybox: busyboxImage,
+    busybox: shellImage,
     "glibc-dns-testing": dnsImage,
     nginx: nginxImage,
     httpd: httpdImage,

@@ -2,8 +2,8 @@
  * Upstream's conformance suite (e2e.test) against a cluster that tsadm makes of machines on this
  * host. `--focus`, `--skip`: regular expressions on specs; `--machines N`; `--shards N`: that many
  * processes at a time; `--report FILE`: outcome of every spec as JSON. Prints each spec that failed
- * or was skipped, and a line that counts. What it needs of upstream is built on the first run, which
- * takes minutes.
+ * or was skipped, and a line that counts. What it needs of upstream is built on the first run,
+ * which takes minutes.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

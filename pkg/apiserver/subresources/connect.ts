@@ -23,6 +23,15 @@ export function proxyTargetOf({ info, query, user }: ApiRequest): ProxyTarget {
   };
 }
 
+/** …/proxy with the "/" that it lacks, and its query; undefined: it names something behind it. */
+function folderOf({ info, wire }: ApiRequest): string | undefined {
+  if (info.rest !== "") return undefined;
+  const [path = "", ...query] = wire.path.split("?");
+  return [`${path}/`, ...query].join("?");
+}
+
+const nothing = new Uint8Array();
+
 const upgradeOnly: ServeVerb = () => Promise.reject(badRequest("Upgrade request required"));
 
 export function connectVerbs(proxy: NodeProxy | undefined): Readonly<Record<string, Verbs>> {
@@ -33,6 +42,13 @@ export function connectVerbs(proxy: NodeProxy | undefined): Readonly<Record<stri
     }
     return proxy.respond(request.wire, proxyTargetOf(request));
   };
+  /** What a page names relative to itself would else lack the last part of the path. */
+  const lookAt: ServeVerb = async (store, request) => {
+    const folder = folderOf(request);
+    return folder === undefined
+      ? respond(store, request)
+      : { status: 301, headers: { location: folder }, body: nothing };
+  };
   const stream: Verbs = { get: upgradeOnly, create: upgradeOnly };
   return {
     log: { get: respond },
@@ -40,12 +56,12 @@ export function connectVerbs(proxy: NodeProxy | undefined): Readonly<Record<stri
     attach: stream,
     portforward: stream,
     proxy: {
-      get: respond,
+      get: lookAt,
       create: respond,
       update: respond,
       patch: respond,
       delete: respond,
-      head: respond,
+      head: lookAt,
       options: respond,
     },
   };

@@ -1,0 +1,34 @@
+import { expect, it } from "vitest";
+import type { ApiRequest } from "../api-request.ts";
+import type { NodeProxy } from "../connect-contract.ts";
+import type { ResourceStore } from "../store/resource-store.ts";
+import { connectVerbs } from "./connect.ts";
+
+const passed = { status: 200, headers: {}, body: new Uint8Array() };
+const proxy: NodeProxy = {
+  respond: () => Promise.resolve(passed),
+  upgrade: () => Promise.reject(new Error("nobody upgrades")),
+};
+const pod = "/api/v1/namespaces/default/pods/a/proxy";
+
+const ask = (verb: "get" | "head" | "create", path: string) => {
+  const [before = "", ...query] = path.split("?");
+  const info = { resource: "pods", subresource: "proxy", rest: before.slice(pod.length) };
+  const request = { info, query: new URLSearchParams(query.join("?")), wire: { path } };
+  const serve = connectVerbs(proxy)["proxy"]?.[verb];
+  return serve?.({} as ResourceStore, request as unknown as ApiRequest);
+};
+
+for (const [title, verb, path, location] of [
+  ["leads to the folder, so that relative links work", "get", pod, `${pod}/`],
+  ["keeps the query on that way", "head", `${pod}?a=b&c`, `${pod}/?a=b&c`],
+  ["passes on what names something", "get", `${pod}/index.html`, undefined],
+  ["passes on the folder itself", "get", `${pod}/`, undefined],
+  ["passes on what is no look", "create", pod, undefined],
+] as const) {
+  it(`a proxy ${title}`, async () => {
+    const answer = await ask(verb, path);
+    expect(answer?.status).toBe(location === undefined ? 200 : 301);
+    expect(answer?.headers["location"]).toBe(location);
+  });
+}
