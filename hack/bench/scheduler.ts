@@ -255,12 +255,10 @@ const withUpstreamServer = async (
   run: (server: string) => Promise<Measured>,
 ): Promise<Measured> => {
   const script = join(shared, "bench/apibench/upstream.sh");
-  execFileSync(script, ["up"], { stdio: ["ignore", "ignore", "inherit"] });
-  try {
-    return await run("https://127.0.0.1:16443");
-  } finally {
-    spawnSync(script, ["down"], { stdio: "ignore" });
-  }
+  const env = { ...process.env, RUN: join(folder, "upstream") };
+  ended.push(() => spawnSync(script, ["down"], { stdio: "ignore", env }));
+  execFileSync(script, ["up"], { stdio: ["ignore", "ignore", "inherit"], env });
+  return await run("https://127.0.0.1:16443");
 };
 
 /** What each row is called and how it is measured. */
@@ -308,6 +306,13 @@ const measures: Readonly<Record<string, readonly [string, (kind: Kind) => Promis
   ],
 };
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stopAll();
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
 try {
   if (wantedRows.some((row) => builtRows.includes(row))) {
     const words = [join(root, "hack/build.ts"), "--out", join(folder, "dist")];

@@ -7,6 +7,8 @@ import { isReason } from "../../pkg/machinery/status-error.ts";
 import { namespace, nodeOf, podOf, type Kind } from "./scheduling-objects.ts";
 
 const requestsMax = 48;
+/** Without another binding for so long, something is wrong. */
+const silenceMsMax = 60_000;
 
 async function inParallel(count: number, act: (index: number) => Promise<unknown>): Promise<void> {
   let next = 0;
@@ -47,19 +49,22 @@ type Source = { readonly server: string; readonly token: string } | { readonly w
 
 /** Pods bound a second, from the first to the last of so many; each is one change of a pod. */
 export async function countBindings(source: Source, pods: number): Promise<number> {
-  let [count, firstMs, lastMs] = [0, 0, 0];
-  let resolveRate: (rate: number) => void = () => undefined;
-  const rate = new Promise<number>((resolve) => (resolveRate = resolve));
+  let [count, firstMs, lastMs] = [0, 0, performance.now()];
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const silence = setInterval(() => {
+    if (performance.now() - lastMs < silenceMsMax) return;
+    reject(new Error(`${count} of ${pods} pods were bound, and then no more`));
+  }, 1_000);
   const seen = (changes: number): void => {
     if (changes === 0) return;
     lastMs = performance.now();
     if (count === 0) firstMs = lastMs;
     count += changes;
-    if (count >= pods) resolveRate(((pods - 1) * 1_000) / (lastMs - firstMs));
+    if (count >= pods) resolve(((pods - 1) * 1_000) / (lastMs - firstMs));
   };
   if ("watchedBy" in source) await watchInMemory(source.watchedBy, seen);
   else await watchBytes(source, seen);
-  return rate;
+  return promise.finally(() => clearInterval(silence));
 }
 
 async function watchInMemory(client: Client, seen: (changes: number) => void): Promise<void> {
