@@ -27,6 +27,7 @@ export const rooms: readonly Room[] = [
 
   { path: "pkg/files", imports: [], node: ["fs/promises", "path"] },
   { path: "pkg/telemetry", imports: ["pkg/base"], packages: ["pino"], node: plain },
+  { path: "pkg/streams", imports: ["pkg/base"], node: [...plain, "zlib"] },
   {
     path: "pkg/pki",
     imports: [...machinery, "pkg/files"],
@@ -44,13 +45,13 @@ export const rooms: readonly Room[] = [
   },
   {
     path: "pkg/serving",
-    imports: [...machinery, "pkg/telemetry"],
+    imports: [...machinery, "pkg/telemetry", "pkg/streams"],
     packages: ["fastify", "ws"],
-    node: [...plain, "http", "http2", "net", "tls", "zlib"],
+    node: [...plain, "http", "http2", "net", "tls"],
   },
   {
     path: "pkg/client",
-    imports: [...machinery, "pkg/telemetry"],
+    imports: [...machinery, "pkg/telemetry", "pkg/streams"],
     packages: ["ws", "yaml"],
     node: [...plain, "http", "http2", "https", "net", "tls", "fs", "fs/promises", "crypto"],
   },
@@ -106,6 +107,7 @@ export const rooms: readonly Room[] = [
       "pkg/images",
       "pkg/podnetwork",
       "pkg/serving",
+      "pkg/streams",
     ],
     packages: ["@grpc/grpc-js"],
     node: [...plain, "fs", "fs/promises", "net", "child_process", "os", "crypto"],

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { chainOf } from "../base/errors.ts";
 import { acceptPortForward } from "../serving/accept-port-forward.ts";
-import { drained } from "../serving/drained.ts";
+import { drained } from "../streams/drained.ts";
 import type { UpgradeRequest } from "../serving/server-contract.ts";
 import type { ForwardedConnection } from "../serving/streams-contract.ts";
 

@@ -4,7 +4,7 @@ import { switchToSpdy } from "./accept-spdy-streams.ts";
 import { switchToWebSocket } from "./accept-websocket-streams.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import type { UpgradeRequest } from "./server-contract.ts";
-import { SpdyConnection, type SpdyStream } from "./spdy/spdy-connection.ts";
+import { SpdyConnection, type SpdyStream } from "../streams/spdy-connection.ts";
 import type { ForwardedConnection, PortForwards } from "./streams-contract.ts";
 
 const version = "portforward.k8s.io";

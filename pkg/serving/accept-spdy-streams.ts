@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { StatusError } from "../machinery/status-error.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import type { UpgradeRequest } from "./server-contract.ts";
-import { SpdyConnection, type SpdyStream } from "./spdy/spdy-connection.ts";
+import { SpdyConnection, type SpdyStream } from "../streams/spdy-connection.ts";
 import { outcomeText } from "./stream-outcome.ts";
 import type { RemoteStreams, StreamRequest } from "./streams-contract.ts";
 import { terminalSizes } from "./terminal-sizes.ts";

@@ -8,7 +8,7 @@ import type { RunningServer } from "./server-contract.ts";
 import { outcomeText } from "./stream-outcome.ts";
 import type { RemoteStreams, StreamRequest } from "./streams-contract.ts";
 import { terminalSizes } from "./terminal-sizes.ts";
-import { encodePing, encodeRstStream } from "./spdy/spdy-frames.ts";
+import { encodePing, encodeRstStream } from "../streams/spdy-frames.ts";
 import { SpdyClient } from "./testing/spdy-client.ts";
 
 const plain: StreamRequest = { stdin: true, stdout: true, stderr: true, tty: false };

@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { isStream, type WireResponse } from "../base/wire.ts";
-import { drained } from "./drained.ts";
+import { drained } from "../streams/drained.ts";
 
 /**
  * Writes an answer to a response of http/1.1 or h2. One write for each piece of a stream, with

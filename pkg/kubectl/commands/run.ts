@@ -123,7 +123,8 @@ async function join(kubectl: Kubectl, target: ObjectTarget, given: RunFlags): Pr
 
 async function remove(kubectl: Kubectl, target: ObjectTarget, given: RunFlags): Promise<void> {
   // Whoever stops the command wants the pod gone too.
-  const signal = AbortSignal.timeout(removalMs);
+  const overdue = new AbortController();
+  using _alarm = kubectl.clock.after(removalMs, () => overdue.abort());
   const { uid } =
     (
       await kubectl.api.send<Pod>(
@@ -132,7 +133,7 @@ async function remove(kubectl: Kubectl, target: ObjectTarget, given: RunFlags): 
           path: target.path,
           body: { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background" },
         },
-        signal,
+        overdue.signal,
       )
     ).metadata ?? {};
   if (!given.quiet)

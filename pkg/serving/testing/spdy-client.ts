@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { dataHead, encodeSynStream, FrameParser, type Frame } from "../spdy/spdy-frames.ts";
-import { HeaderWriter } from "../spdy/spdy-headers.ts";
+import { dataHead, encodeSynStream, FrameParser, type Frame } from "../../streams/spdy-frames.ts";
+import { HeaderWriter } from "../../streams/spdy-headers.ts";
 
 /** As much of a SPDY client as exec's needs. */
 export class SpdyClient {

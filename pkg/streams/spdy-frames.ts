@@ -1,5 +1,5 @@
 /** Frames of SPDY/3.1 as values and as bytes: pure. Header blocks stay compressed here. */
-import { assert } from "../../base/errors.ts";
+import { assert } from "../base/errors.ts";
 
 export type Frame =
   | {

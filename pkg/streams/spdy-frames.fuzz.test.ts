@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../../base/random.ts";
+import { seededRandom } from "../base/random.ts";
 import {
   dataHead,
   encodeGoAway,

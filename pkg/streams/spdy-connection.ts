@@ -1,11 +1,16 @@
+/**
+ * Many byte streams over one connection, as exec and port-forward have them: SPDY/3.1, either side.
+ * This room never says what a stream is for, nor who may open one.
+ */
 import type { Duplex } from "node:stream";
-import { ByteQueue } from "../../base/byte-queue.ts";
-import { drained } from "../drained.ts";
+import { ByteQueue } from "../base/byte-queue.ts";
+import { drained } from "./drained.ts";
 import {
   dataHead,
   encodePing,
   encodeRstStream,
   encodeSynReply,
+  encodeSynStream,
   FrameParser,
   frameLimits,
   rstStatus,
@@ -20,7 +25,7 @@ export const spdyLimits = {
   streamsMax: 1000,
 } as const;
 
-/** One stream of a connection that the other side opened. */
+/** One stream of a connection, whichever side opened it. */
 export interface SpdyStream {
   readonly id: number;
   readonly headers: SpdyHeaders;
@@ -35,21 +40,24 @@ export interface SpdyStream {
 }
 
 /**
- * The accepting side of SPDY/3.1. There is no window to wait for: the clients of Kubernetes neither
+ * One side of SPDY/3.1: the one that accepts streams where it is told what to do with them, else
+ * the one that opens them. There is no window to wait for: the clients of Kubernetes neither
  * send WINDOW_UPDATE nor honour it, so that TCP's own back-pressure holds both directions.
  */
 export class SpdyConnection {
   readonly #socket: Duplex;
-  readonly #onStream: (stream: SpdyStream) => void;
+  readonly #onStream: ((stream: SpdyStream) => void) | undefined;
   readonly #streams = new Map<number, Stream>();
   readonly #writer = new HeaderWriter();
   readonly #closed = new AbortController();
-  #lastStreamId = 0;
+  /** Of those that the other side opened, or of ours: the opening side's ids are odd. */
+  #lastStreamId: number;
 
   /** `onStream` hears of every stream in the order in which they are opened. */
-  constructor(socket: Duplex, onStream: (stream: SpdyStream) => void) {
+  constructor(socket: Duplex, onStream?: (stream: SpdyStream) => void) {
     this.#socket = socket;
     this.#onStream = onStream;
+    this.#lastStreamId = onStream === undefined ? -1 : 0;
     // Its end is told by `closed`; an error here has nobody else to hear it.
     socket.on("error", () => this.#close());
     socket.on("close", () => this.#close());
@@ -79,6 +87,21 @@ export class SpdyConnection {
     }
   }
 
+  /** Opens a stream; the other side may still refuse it, which ends it. */
+  open(headers: SpdyHeaders): SpdyStream {
+    this.#lastStreamId += 2;
+    const streamId = this.#lastStreamId;
+    const stream = new Stream(streamId, headers, this.#socket, () =>
+      this.#streams.delete(streamId),
+    );
+    if (this.#closed.signal.aborted) stream.abandon();
+    else {
+      this.#streams.set(streamId, stream);
+      this.#socket.write(encodeSynStream(streamId, this.#writer.write(headers)));
+    }
+    return stream;
+  }
+
   /** Sends what is written, then ends the connection. */
   end(): void {
     this.#socket.end();
@@ -87,7 +110,7 @@ export class SpdyConnection {
   async #accept(frame: Frame, reader: HeaderReader): Promise<void> {
     switch (frame.is) {
       case "syn-stream":
-        return this.#open(frame, await reader.read(frame.block));
+        return this.#take(frame, await reader.read(frame.block));
       case "syn-reply":
       case "headers":
         // Read for its effect: every block of a connection continues the one before.
@@ -100,16 +123,21 @@ export class SpdyConnection {
         this.#streams.delete(frame.streamId);
         return;
       case "ping":
-        // Odd ids are the client's questions; even ones would answer ours, and we ask none.
-        if (frame.id % 2 === 1) this.#socket.write(encodePing(frame.id));
+        // The other side's questions; the rest would answer ours, and we ask none.
+        if ((frame.id % 2 === 1) === (this.#onStream !== undefined))
+          this.#socket.write(encodePing(frame.id));
         return;
       default:
         return;
     }
   }
 
-  #open(frame: { readonly streamId: number; readonly fin: boolean }, headers: SpdyHeaders): void {
+  #take(frame: { readonly streamId: number; readonly fin: boolean }, headers: SpdyHeaders): void {
     const { streamId, fin } = frame;
+    if (this.#onStream === undefined) {
+      this.#socket.write(encodeRstStream(streamId, rstStatus.refusedStream));
+      return;
+    }
     if (streamId % 2 === 0 || streamId <= this.#lastStreamId) {
       this.#socket.write(encodeRstStream(streamId, rstStatus.protocolError));
       return;
