@@ -65,6 +65,30 @@ describe("WorkQueue", () => {
     expect(queue.stats.depth).toBe(0);
   });
 
+  it("lets others have a turn, although work adds nothing but more work", async () => {
+    const { clock, queue } = create();
+    const turns: number[] = [];
+    let worked = 0;
+    clock.after(0, () => turns.push(worked));
+    const work = async (): Promise<void> => {
+      for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+        worked += 1;
+        if (worked % 1_000 === 0) clock.after(0, () => turns.push(worked));
+        if (worked < 2_500) queue.add(key);
+        queue.done(key);
+      }
+    };
+    queue.add("a");
+    const working = work();
+    await settle();
+    await clock.advance(0);
+    // Somebody else had a word after every thousand.
+    expect(turns).toEqual([1_000, 2_000, 2_500]);
+    expect(worked).toBe(2_500);
+    queue.close();
+    await working;
+  });
+
   it("wakes those that wait when it is closed, and takes nothing more", async () => {
     const { clock, queue } = create();
     const waiting = queue.take();

@@ -19,6 +19,12 @@ export interface WorkQueueStats {
   readonly unfinished: number;
 }
 
+/**
+ * After so many keys others have a turn of the event loop: work that only ever adds more work, and
+ * waits for nothing outside, would otherwise stop the whole process.
+ */
+const keysATurnMax = 1_000;
+
 export class WorkQueue {
   readonly #clock: Clock;
   readonly #backoffFirstMs: number;
@@ -32,6 +38,8 @@ export class WorkQueue {
   readonly #delayed = new Map<string, { readonly at: number; readonly timer: Disposable }>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #closed = false;
+  /** Since others had a turn. */
+  #handed = 0;
   #adds = 0;
   #retries = 0;
 
@@ -93,14 +101,11 @@ export class WorkQueue {
 
   /** The next key, when there is one; undefined once the queue is closed. Pair with `done`. */
   take(): Promise<string | undefined> {
-    const [next] = this.#ready;
-    if (next === undefined)
-      return this.#closed
-        ? Promise.resolve(undefined)
-        : new Promise((resolve) => void this.#takers.push(resolve));
-    this.#ready.delete(next);
-    this.#working.add(next);
-    return Promise.resolve(next);
+    if (this.#closed) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#takers.push(resolve);
+      this.#handOut();
+    });
   }
 
   done(key: string): void {
@@ -119,12 +124,23 @@ export class WorkQueue {
   }
 
   #hand(key: string): void {
-    const taker = this.#takers.shift();
-    if (taker === undefined) {
-      this.#ready.add(key);
-      return;
+    this.#ready.add(key);
+    this.#handOut();
+  }
+
+  #handOut(): void {
+    for (const key of this.#ready) {
+      if (this.#takers.length === 0 || this.#handed === keysATurnMax) return;
+      this.#ready.delete(key);
+      this.#working.add(key);
+      this.#handed += 1;
+      if (this.#handed === keysATurnMax) this.#clock.after(0, () => this.#beginTurn());
+      this.#takers.shift()?.(key);
     }
-    this.#working.add(key);
-    taker(key);
+  }
+
+  #beginTurn(): void {
+    this.#handed = 0;
+    this.#handOut();
   }
 }
