@@ -11,11 +11,11 @@ describe("what is sent", () => {
     const reader = new FrameReader();
     const line = ({ stream, payload, flags }: Frame): void =>
       void sent.push(`${stream}: ${payload.length}${flags === 1 ? " end" : ""}`);
-    queue = new SendQueue((frame) => reader.read(frame, line));
+    queue = new SendQueue((piece) => reader.read(Buffer.from(piece), line));
     for (const stream of [1, 3]) queue.open(stream);
   });
   const push = (stream: number, length: number): void =>
-    queue.push(stream, Buffer.alloc(length), true);
+    queue.push(stream, Buffer.alloc(2), Buffer.alloc(length - 2), true);
 
   it("is cut into the peer's frames", () => {
     push(1, 40_000);

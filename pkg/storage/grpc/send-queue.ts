@@ -22,14 +22,15 @@ interface Outgoing {
 
 export class SendQueue {
   frameBytesMax = frameBytesDefault;
-  readonly #send: (frame: Buffer) => void;
+  /** Takes frames, also in pieces that follow each other. */
+  readonly #send: (piece: Uint8Array) => void;
   #initialWindow = windowBytesDefault;
   #window = windowBytesDefault;
   /** Windows of the open streams. */
   readonly #windows = new Map<number, number>();
   #waiting: Outgoing[] = [];
 
-  constructor(send: (frame: Buffer) => void) {
+  constructor(send: (piece: Uint8Array) => void) {
     this.#send = send;
   }
 
@@ -44,8 +45,22 @@ export class SendQueue {
       this.#waiting = this.#waiting.filter((one) => one.stream !== stream);
   }
 
-  push(stream: number, bytes: Buffer, isLast: boolean): void {
-    const outgoing: Outgoing = { stream, bytes, sent: 0, isLast };
+  /** `head` and `body` follow each other in one frame where they can, and are not copied then. */
+  push(stream: number, head: Uint8Array, body: Uint8Array, isLast: boolean): void {
+    const length = head.length + body.length;
+    const window = this.#windows.get(stream) ?? 0;
+    const most = Math.min(this.frameBytesMax, window, this.#window);
+    if (length <= most && this.#waiting.length === 0) {
+      this.#windows.set(stream, window - length);
+      this.#window -= length;
+      const frame = Buffer.allocUnsafe(frameHeaderBytes + head.length);
+      const flags = isLast ? frameFlags.endStream : 0;
+      writeFrameHeader(frame, 0, { type: frameTypes.data, flags, stream, length });
+      frame.set(head, frameHeaderBytes);
+      this.#send(frame);
+      return this.#send(body);
+    }
+    const outgoing: Outgoing = { stream, bytes: Buffer.concat([head, body]), sent: 0, isLast };
     // Nobody overtakes on one stream, and small messages do not starve a large one.
     if (this.#waiting.length > 0 || !this.#advance(outgoing)) this.#waiting.push(outgoing);
   }

@@ -69,7 +69,7 @@ export class GrpcSession {
   #failure: unknown;
   /** A header block in parts: its stream, and the flags of its first frame. */
   #block: { readonly stream: number; readonly flags: number; readonly parts: Buffer[] } | undefined;
-  #out: Buffer[] = [];
+  #out: Uint8Array[] = [];
   #onPong: (() => void) | undefined;
 
   constructor(options: SessionOptions) {
@@ -153,7 +153,7 @@ export class GrpcSession {
     if (id !== 0) this.#send(resetFrame(id, code));
   }
 
-  #send(bytes: Buffer): void {
+  #send(bytes: Uint8Array): void {
     if (this.#closed !== undefined) return;
     // Behind the turn's input: many requests' frames leave in one write.
     if (this.#out.length === 0) setImmediate(() => this.#flush());

@@ -28,7 +28,7 @@ export class GrpcStream {
   readonly #reader: MessageReader;
   /** 0: not begun yet. */
   #id = 0;
-  #early: { readonly bytes: Buffer; readonly isLast: boolean }[] = [];
+  #early: { readonly head: Buffer; readonly message: Uint8Array; readonly isLast: boolean }[] = [];
   #hasHeaders = false;
   #received = 0;
   #isEnded = false;
@@ -46,18 +46,19 @@ export class GrpcStream {
   begin(id: number): void {
     this.#id = id;
     this.#link.queue.open(id);
-    for (const { bytes, isLast } of this.#early) this.#link.queue.push(id, bytes, isLast);
+    const { queue } = this.#link;
+    for (const { head, message, isLast } of this.#early) queue.push(id, head, message, isLast);
     this.#early = [];
   }
 
+  /** `message` is not to be changed afterwards. */
   send(message: Uint8Array, isLast: boolean): void {
     if (this.#isEnded) return;
-    const bytes = Buffer.allocUnsafe(prefixBytes + message.length);
-    bytes[0] = 0;
-    bytes.writeUInt32BE(message.length, 1);
-    bytes.set(message, prefixBytes);
-    if (this.#id === 0) this.#early.push({ bytes, isLast });
-    else this.#link.queue.push(this.#id, bytes, isLast);
+    const head = Buffer.allocUnsafe(prefixBytes);
+    head[0] = 0;
+    head.writeUInt32BE(message.length, 1);
+    if (this.#id === 0) this.#early.push({ head, message, isLast });
+    else this.#link.queue.push(this.#id, head, message, isLast);
   }
 
   /** Ends the call on both sides; its handler hears `error`. */
