@@ -18,7 +18,7 @@ const crictl = process.env["TSKUBE_CRICTL"] ?? "crictl";
 const isThere = spawnSync(crictl, ["--version"]).status === 0 && process.getuid?.() === 0;
 if (!isThere) console.log("skipped: needs root, and upstream's crictl (TSKUBE_CRICTL=/path)");
 
-const root = mkdtempSync(join(tmpdir(), "tskube-cri-"));
+const root = isThere ? mkdtempSync(join(tmpdir(), "tskube-cri-")) : "";
 const socket = join(root, "cri.sock");
 const run = promisify(execFile);
 const bridge = "tskcritest0";
