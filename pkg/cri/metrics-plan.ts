@@ -1,10 +1,9 @@
 /**
- * What a container uses, as metrics under cAdvisor's names (KEP-2371): one table says what there is,
- * what it means and how it is read from cgroup files of v1 or v2. Pure.
+ * What a container uses, as metrics under cAdvisor's names (KEP-2371): one table says what there
+ * is, what it means and how it is read from cgroup files of v1 or v2. Pure.
  */
 import { MetricType, type Metric, type MetricDescriptor } from "../../api/cri/v1.ts";
 import type { Resources } from "../../api/oci/runtime.ts";
-import type { FolderUsage } from "../images/folder-usage.ts";
 
 /** Files that are read of each container: v1's, then v2's. What is not there is not counted. */
 export const metricFiles: readonly (readonly [controller: string, file: string])[] = [
@@ -27,7 +26,8 @@ export const metricFiles: readonly (readonly [controller: string, file: string])
 export interface ContainerFacts {
   /** Contents by file name. */
   readonly files: ReadonlyMap<string, string>;
-  readonly layer: FolderUsage;
+  /** What it has written. */
+  readonly layer: { readonly bytes: number; readonly inodes: number };
   readonly startedAtMs: number;
   readonly nowMs: number;
   readonly resources: Resources;

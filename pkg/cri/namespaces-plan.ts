@@ -4,7 +4,7 @@
  * a user namespace they are that namespace's: a helper is born in all of them, its ids are mapped
  * and the namespaces pinned from outside, and another child sets them up as the pod's root. Pure.
  */
-import { planStaticExec } from "../oci/static-program.ts";
+import { planStaticExec } from "../oci/static-exec-plan.ts";
 import type { Syscall } from "../linux/syscall.ts";
 
 export interface NamespacesPlan {

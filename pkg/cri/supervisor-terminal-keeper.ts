@@ -2,7 +2,7 @@ import type { Kernel } from "../linux/kernel.ts";
 import { closeQuietly, openPidfd, signalProcess } from "../linux/process.ts";
 import type { Syscall } from "../linux/syscall.ts";
 import { pauseProgram } from "../oci/pause-program.ts";
-import { planStaticExec } from "../oci/static-program.ts";
+import { planStaticExec } from "../oci/static-exec-plan.ts";
 import { startTicks } from "./supervisor-records.ts";
 
 /**
