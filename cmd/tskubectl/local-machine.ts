@@ -3,7 +3,16 @@ import { constants } from "node:fs";
 import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { LocalMachine, LocalProgram } from "../../pkg/kubectl/command.ts";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import type {
+  ListenAt,
+  Listener,
+  LocalConnection,
+  LocalMachine,
+  LocalProgram,
+} from "../../pkg/kubectl/command.ts";
+import { drained } from "../../pkg/streams/drained.ts";
 
 /** Its exit code, or 128 and the signal's number as a shell would tell it. */
 function run([program = "", ...words]: readonly string[]): Promise<number> {
@@ -31,6 +40,44 @@ async function programsIn(folder: string, prefix: string): Promise<readonly Loca
   );
 }
 
+async function serveSocket(
+  socket: Socket,
+  serve: (connection: LocalConnection) => Promise<void>,
+): Promise<void> {
+  // Whoever reads or writes hears of it.
+  socket.on("error", () => socket.destroy());
+  await serve({
+    received: socket,
+    write: async (data) => {
+      if (!socket.write(data) && !socket.destroyed) await drained(socket);
+    },
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+  }).finally(() => socket.destroySoon());
+}
+
+async function listen(
+  { address, port }: ListenAt,
+  serve: (connection: LocalConnection) => Promise<void>,
+): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    // What goes wrong with one connection is told by `serve`.
+    serveSocket(socket, serve).catch(() => socket.destroy());
+  });
+  server.listen({ host: address, port });
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.dispose]: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
 /** The machine that this process runs on. */
 export const localMachine: LocalMachine = {
   environment: (name) => process.env[name],
@@ -43,6 +90,7 @@ export const localMachine: LocalMachine = {
     };
   },
   run,
+  listen,
   programs: async (prefix) => {
     const folders = [...new Set((process.env["PATH"] ?? "").split(delimiter))];
     return (await Promise.all(folders.map((folder) => programsIn(folder, prefix)))).flat();

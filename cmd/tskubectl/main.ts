@@ -119,6 +119,12 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
     kubeconfig: kubeconfigFiles(kubeconfigPaths(globals)),
     openExec: async (path, life) =>
       (await import("../../pkg/client/exec-streams.ts")).openExecStreams(access, path, life),
+    openForward: async (path, life) =>
+      (await import("../../pkg/client/port-forward-streams.ts")).openPortForward(
+        access,
+        path,
+        life,
+      ),
     local: async () => (await import("./local-machine.ts")).localMachine,
     clock: systemClock,
     signal,

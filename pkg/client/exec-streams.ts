@@ -1,14 +1,12 @@
 /**
  * The client's half of exec and attach: a WebSocket to the API server (v5.channel.k8s.io), whose
- * messages' first byte says which stream they are of. Port-forward and SPDY are not spoken here.
+ * messages' first byte says which stream they are of. Port-forward has a file of its own.
  */
-import type { IncomingMessage } from "node:http";
-import { WebSocket, type RawData } from "ws";
+import type { RawData, WebSocket } from "ws";
 import { ByteQueue } from "../base/byte-queue.ts";
-import { identityHeaders, type ClusterAccess } from "./cluster-access.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
 import { parseOutcome, type ExecOutcome } from "./exec-outcome.ts";
-import { tlsOptions } from "./tls-options.ts";
-import { errorOfResponse } from "./status-response.ts";
+import { openedSocket, upgradeSocket } from "./upgrade-socket.ts";
 
 export interface ExecStreams {
   /** Both outputs in the order in which they came: 1 is stdout, 2 is stderr. A tty has only 1. */
@@ -43,9 +41,6 @@ const limits = {
   /** Bytes of one stream that wait for their reader before the connection stops reading. */
   streamBytesMax: 1024 * 1024,
   sendBytesMax: 1024 * 1024,
-  handshakeMs: 30_000,
-  messageBytesMax: 16 * 1024 * 1024,
-  refusalBytesMax: 64 * 1024,
 } as const;
 
 function subresourcePath(target: ExecTarget, subresource: string, command: readonly string[]) {
@@ -72,26 +67,7 @@ export async function openExecStreams(
   path: string,
   signal: AbortSignal,
 ): Promise<ExecStreams> {
-  signal.throwIfAborted();
-  const base = new URL(access.server);
-  const prefix = base.pathname === "/" ? "" : base.pathname.replace(/\/$/, "");
-  const isSecure = base.protocol === "https:";
-  const tls = isSecure ? await tlsOptions(access, base) : {};
-  const socket = new WebSocket(
-    `${isSecure ? "wss" : "ws"}://${base.host}${prefix}${path}`,
-    [protocol],
-    {
-      ...tls,
-      headers: await identityHeaders(access),
-      perMessageDeflate: false,
-      handshakeTimeout: limits.handshakeMs,
-      maxPayload: limits.messageBytesMax,
-    },
-  );
-  const cancel = (): void => socket.terminate();
-  signal.addEventListener("abort", cancel, { once: true });
-  socket.once("close", () => signal.removeEventListener("abort", cancel));
-  const streams = new Streams(socket);
+  const streams = new Streams(await upgradeSocket(access, path, protocol, signal));
   await streams.opened;
   return streams;
 }
@@ -120,18 +96,8 @@ class Streams implements ExecStreams {
     });
     // Who only reads the output need not ask how it ended.
     this.exitCode.catch(() => {});
-    this.opened = new Promise((resolve, reject) => {
-      socket.once("open", resolve);
-      socket.on("error", (error) => {
-        broke = error;
-        reject(error);
-      });
-      socket.once("unexpected-response", (_request, response: IncomingMessage) => {
-        refusalOf(response)
-          .then(reject, reject)
-          .finally(() => socket.terminate());
-      });
-    });
+    this.opened = openedSocket(socket);
+    socket.on("error", (error) => (broke = error));
   }
 
   write(data: Uint8Array): Promise<void> {
@@ -188,14 +154,3 @@ const bytesOf = (data: RawData): Buffer => {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? Buffer.from(data) : data;
 };
-
-async function refusalOf(response: IncomingMessage): Promise<Error> {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of response as AsyncIterable<Uint8Array>) {
-    bytes += piece.length;
-    if (bytes > limits.refusalBytesMax) break;
-    pieces.push(piece);
-  }
-  return errorOfResponse(response.statusCode ?? 500, Buffer.concat(pieces));
-}

@@ -41,8 +41,26 @@ export interface LocalMachine {
   makeTemporaryFolder(prefix: string): Promise<TemporaryFolder>;
   /** On this terminal, or with what it says as text; the exit code. Rejects when not found. */
   run(words: readonly string[]): Promise<number>;
+  /** Each connection is one call of `serve`; it lasts as long as the promise. */
+  listen(at: ListenAt, serve: (connection: LocalConnection) => Promise<void>): Promise<Listener>;
   /** Programs on the PATH whose names begin so: their paths, in the order of the PATH. */
   programs(prefix: string): Promise<readonly LocalProgram[]>;
+}
+export interface ListenAt {
+  readonly address: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+export interface Listener extends Disposable {
+  readonly port: number;
+}
+/** A connection that this machine accepted. */
+export interface LocalConnection {
+  readonly received: AsyncIterable<Uint8Array>;
+  /** Resolves when there is room for more. */
+  write(data: Uint8Array): Promise<void>;
+  end(): void;
+  destroy(): void;
 }
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
@@ -73,6 +91,22 @@ export interface ExecStreams {
   close(): void;
 }
 
+/** A pod's ports, through the server (`pkg/client/port-forward-streams.ts`). */
+export type OpenForward = (path: string, signal: AbortSignal) => Promise<PortForwardConnection>;
+export interface PortForwardConnection {
+  open(port: number): ForwardStream;
+  /** Aborts when the connection has gone. */
+  readonly closed: AbortSignal;
+}
+export interface ForwardStream {
+  readonly received: AsyncIterable<Uint8Array>;
+  write(data: Uint8Array): Promise<void>;
+  end(): void;
+  reset(): void;
+  /** Why the pod's side failed, or "". */
+  readonly failure: Promise<string>;
+}
+
 export interface Kubectl {
   readonly api: Api;
   /**
@@ -88,6 +122,7 @@ export interface Kubectl {
   readonly files: Files;
   readonly kubeconfig: KubeconfigDoor;
   readonly openExec: OpenExec;
+  readonly openForward: OpenForward;
   readonly local: () => Promise<LocalMachine>;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -60,6 +60,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/attach.ts")).attach,
   },
   {
+    name: "port-forward",
+    summary: "Reach ports of a pod from here",
+    load: async () => (await import("./commands/port-forward.ts")).portForward,
+  },
+  {
     name: "scale",
     summary: "Set a new size for a deployment or replica set",
     load: async () => (await import("./commands/scale.ts")).scale,

@@ -68,6 +68,7 @@ const localMachine: LocalMachine = {
   writeText: absent,
   makeTemporaryFolder: absent,
   run: absent,
+  listen: absent,
   programs: async () => [],
 };
 
@@ -108,6 +109,7 @@ export async function startCommands(
     files: filesOf(files, stdin),
     kubeconfig,
     openExec: () => Promise.reject(new Error("no node runs this")),
+    openForward: absent,
     local: async () => localMachine,
     clock,
     signal: life.signal,
