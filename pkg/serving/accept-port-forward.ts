@@ -18,7 +18,7 @@ const tunnel = `SPDY/3.1+${version}`;
 export async function acceptPortForward(upgrade: UpgradeRequest): Promise<PortForwards> {
   const protocol = (upgrade.headers["upgrade"] ?? "").toLowerCase();
   if (protocol === "websocket") {
-    const socket = await switchToWebSocket(upgrade, [tunnel]);
+    const { socket } = await switchToWebSocket(upgrade, [tunnel]);
     return forwardsOf(createWebSocketStream(socket), new Uint8Array(0));
   }
   if (protocol === "spdy/3.1") {

@@ -5,12 +5,31 @@ import { nothing } from "./accept-spdy-streams.ts";
 import { ByteQueue } from "../base/byte-queue.ts";
 import { refuseUpgrade } from "./refuse-upgrade.ts";
 import type { UpgradeRequest } from "./server-contract.ts";
-import { outcomeText } from "./stream-outcome.ts";
+import { failureText, outcomeText } from "./stream-outcome.ts";
 import type { RemoteStreams, StreamRequest } from "./streams-contract.ts";
 import { terminalSizes } from "./terminal-sizes.ts";
 
-/** v5 can close stdin, v4 cannot; else they are the same. Best first. */
-const versions = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
+/** How a subprotocol carries streams. */
+interface Dialect {
+  readonly protocol: string;
+  /** Text messages: a digit for the channel, and base64. */
+  readonly isText: boolean;
+  /** The error channel ends with a Status; before v4 only a failure was told, in words. */
+  readonly tellsStatus: boolean;
+}
+
+/**
+ * Best first: v5 can close stdin, v4 cannot. The last is of clients that name no protocol at all.
+ */
+const dialects: readonly Dialect[] = [
+  { protocol: "v5.channel.k8s.io", isText: false, tellsStatus: true },
+  { protocol: "v4.channel.k8s.io", isText: false, tellsStatus: true },
+  { protocol: "v4.base64.channel.k8s.io", isText: true, tellsStatus: true },
+  { protocol: "channel.k8s.io", isText: false, tellsStatus: false },
+  { protocol: "base64.channel.k8s.io", isText: true, tellsStatus: false },
+  { protocol: "", isText: false, tellsStatus: false },
+];
+const protocolsOf = dialects.map(({ protocol }) => protocol);
 
 /** The first byte of every message. */
 export const channels = {
@@ -31,27 +50,31 @@ export const webSocketLimits = {
 } as const;
 
 /**
- * exec and attach over WebSocket: binary messages, whose first byte says which stream they are of.
+ * exec and attach over WebSocket: messages whose first byte says which stream they are of.
  */
 export async function acceptWebSocketStreams(
   upgrade: UpgradeRequest,
   request: StreamRequest,
 ): Promise<RemoteStreams> {
-  const socket = await switchToWebSocket(upgrade, versions);
+  const { socket, protocol } = await switchToWebSocket(upgrade, protocolsOf);
+  const { isText, tellsStatus } = dialects.find((one) => one.protocol === protocol) ?? plainest;
   const queue = (): ByteQueue => new ByteQueue(webSocketLimits.streamBytesMax);
   const received = new Map<number, ByteQueue>([
     ...(request.stdin ? [[channels.stdin, queue()] as const] : []),
     ...(request.tty ? [[channels.resize, queue()] as const] : []),
   ]);
   const closed = new AbortController();
-  socket.on("message", (data) => takeMessage(socket, bytesOf(data), received));
+  socket.on("message", (data) =>
+    takeMessage(socket, isText ? decoded(bytesOf(data)) : bytesOf(data), received),
+  );
   // Its close event follows.
   socket.on("error", () => socket.terminate());
   socket.on("close", () => {
     for (const each of received.values()) each.end();
     closed.abort();
   });
-  const send = (channel: number, data: Uint8Array): Promise<void> => sendOn(socket, channel, data);
+  const send = (channel: number, data: Uint8Array): Promise<void> =>
+    isText ? sendMessage(socket, encoded(channel, data)) : sendOn(socket, channel, data);
   // Tells the client that its streams are there, as upstream's server does.
   if (request.stdout) await send(channels.stdout, new Uint8Array(0));
   return {
@@ -61,18 +84,36 @@ export async function acceptWebSocketStreams(
     writeStderr: (data) =>
       request.stderr && !request.tty ? send(channels.stderr, data) : Promise.resolve(),
     finish: async (outcome) => {
-      await send(channels.error, Buffer.from(outcomeText(outcome)));
+      const text = tellsStatus ? outcomeText(outcome) : failureText(outcome);
+      if (text !== "") await send(channels.error, Buffer.from(text));
       socket.close(1000);
     },
     closed: closed.signal,
   };
 }
 
+const plainest: Dialect = { protocol: "", isText: false, tellsStatus: false };
+
+/** "1aGk=" for "hi" on channel 1, and back. */
+const encoded = (channel: number, data: Uint8Array): string =>
+  `${channel}${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64")}`;
+const decoded = (message: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.of((message[0] ?? 0) - "0".charCodeAt(0)),
+    Buffer.from(message.subarray(1).toString("latin1"), "base64"),
+  ]);
+
+export interface SwitchedSocket {
+  readonly socket: WebSocket;
+  /** Of those that were wanted; "" where the client named none. */
+  readonly protocol: string;
+}
+
 /** Completes the handshake in the best of the wanted subprotocols that the client offers. */
 export function switchToWebSocket(
   upgrade: UpgradeRequest,
   protocols: readonly string[],
-): Promise<WebSocket> {
+): Promise<SwitchedSocket> {
   const offered = (upgrade.headers["sec-websocket-protocol"] ?? "").split(",");
   const chosen = protocols.find((one) => offered.some((offer) => offer.trim() === one));
   if (chosen === undefined) {
@@ -90,7 +131,9 @@ export function switchToWebSocket(
   });
   // ws refuses names with a slash, as port-forward's are: it is not told of the offer.
   const { "sec-websocket-protocol": _, ...headers } = upgrade.headers;
-  server.on("headers", (lines) => lines.push(`Sec-WebSocket-Protocol: ${chosen}`));
+  if (chosen !== "") {
+    server.on("headers", (lines) => lines.push(`Sec-WebSocket-Protocol: ${chosen}`));
+  }
   return new Promise((resolve, reject) => {
     // Having heard, we answer: ws itself would only write a line of text.
     server.on("wsClientError", (cause: Error) => {
@@ -104,7 +147,7 @@ export function switchToWebSocket(
       request as unknown as IncomingMessage,
       upgrade.socket,
       Buffer.from(upgrade.head),
-      resolve,
+      (socket) => resolve({ socket, protocol: chosen }),
     );
   });
 }
@@ -133,10 +176,13 @@ export const bytesOf = (data: RawData): Buffer => {
   return data instanceof ArrayBuffer ? Buffer.from(data) : data;
 };
 
+/** One message of a channel, as sendMessage sends it. */
+export const sendOn = (socket: WebSocket, channel: number, data: Uint8Array): Promise<void> =>
+  sendMessage(socket, Buffer.concat([Buffer.of(channel), data]));
+
 /** Resolves at once while there is room, else when the socket took the message, or closed. */
-export function sendOn(socket: WebSocket, channel: number, data: Uint8Array): Promise<void> {
+export function sendMessage(socket: WebSocket, message: Uint8Array | string): Promise<void> {
   if (socket.readyState !== socket.OPEN) return Promise.resolve();
-  const message = Buffer.concat([Buffer.of(channel), data]);
   if (socket.bufferedAmount < webSocketLimits.sendBytesMax) {
     // A socket that broke meanwhile says so by its close event.
     socket.send(message, () => {});

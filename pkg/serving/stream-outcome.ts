@@ -15,3 +15,12 @@ export function outcomeText(outcome: StreamOutcome): string {
     details: { causes: [{ reason: "ExitCode", message: String(exitCode) }] },
   });
 }
+
+/** The same in the words of protocols before v4: what failed; "" for success. */
+export function failureText(outcome: StreamOutcome): string {
+  if ("failure" in outcome) return outcome.failure;
+  const { exitCode } = outcome;
+  return exitCode === 0
+    ? ""
+    : `command terminated with non-zero exit code: exit status ${exitCode}`;
+}

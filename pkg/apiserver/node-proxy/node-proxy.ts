@@ -9,6 +9,7 @@ import { nodes, pods } from "../../../api/resources.ts";
 import { isStream, type WireBody, type WireRequest, type WireResponse } from "../../base/wire.ts";
 import { badRequest, internalError, notFound, statusFromText } from "../../machinery/status.ts";
 import { chainOf } from "../../base/errors.ts";
+import { sendOverWebSocket } from "../../serving/accept-websocket-reader.ts";
 import type { NodeProxy, ProxyTarget } from "../connect-contract.ts";
 import type { ObjectName, Objects } from "../objects-contract.ts";
 import { kubeletAddress, logPath, parseProxyName, streamPath } from "./kubelet-path.ts";
@@ -27,8 +28,10 @@ export interface NodeProxyOptions {
 /** Bytes of a kubelet's error text that are passed on. */
 const errorBytesMax = 20_000;
 
-export function nodeProxy({ objects, kubelets, pods: podProxy }: NodeProxyOptions): NodeProxy {
-  const find = async <T extends KubeObject>(
+/** From the cache where it is there; what is so new that it is not, is read. */
+const finder =
+  (objects: Objects) =>
+  async <T extends KubeObject>(
     ref: ResourceRef<T>,
     name: ObjectName,
     signal: AbortSignal,
@@ -37,6 +40,9 @@ export function nodeProxy({ objects, kubelets, pods: podProxy }: NodeProxyOption
     if (found === undefined) throw notFound({ group: ref.group, name: ref.plural }, name.name);
     return found;
   };
+
+export function nodeProxy({ objects, kubelets, pods: podProxy }: NodeProxyOptions): NodeProxy {
+  const find = finder(objects);
   const findPod = ({ namespace, name }: ProxyTarget, signal: AbortSignal): Promise<Pod> =>
     find(pods, { namespace, name }, signal);
   const addressOf = async (nodeName: string, signal: AbortSignal): Promise<KubeletAddress> =>
@@ -58,18 +64,20 @@ export function nodeProxy({ objects, kubelets, pods: podProxy }: NodeProxyOption
     return podProxy;
   };
 
+  const readLog = async (target: ProxyTarget, signal: AbortSignal): Promise<WireResponse> => {
+    const pod = await findPod(target, signal);
+    const path = logPath(pod, target.query);
+    const nodeName = pod.spec?.nodeName ?? "";
+    if (nodeName === "") return { status: 200, headers: logHeaders, body: new Uint8Array(0) };
+    const kubelet = await addressOf(nodeName, signal);
+    const wanted = { method: "GET", path, headers: {}, signal };
+    return logAnswer(await kubelets.request(kubelet, wanted).catch(unreachable));
+  };
+
   return {
     respond: async (request, target) => {
       const { signal } = request;
-      if (target.subresource === "log") {
-        const pod = await findPod(target, signal);
-        const path = logPath(pod, target.query);
-        const nodeName = pod.spec?.nodeName ?? "";
-        if (nodeName === "") return { status: 200, headers: logHeaders, body: new Uint8Array(0) };
-        const kubelet = await addressOf(nodeName, signal);
-        const wanted = { method: "GET", path, headers: {}, signal };
-        return logAnswer(await kubelets.request(kubelet, wanted).catch(unreachable));
-      }
+      if (target.subresource === "log") return readLog(target, signal);
       if (target.resource !== "nodes") return anyPodProxy(target).respond(request, target);
       const kubelet = await proxiedNode(target, signal);
       return kubelets.request(kubelet, proxied(request, target)).catch(unreachable);
@@ -77,6 +85,10 @@ export function nodeProxy({ objects, kubelets, pods: podProxy }: NodeProxyOption
     upgrade: async (upgrade, target) => {
       const gone = new AbortController();
       upgrade.socket.once("close", () => gone.abort());
+      if (target.subresource === "log") {
+        const { body } = await readLog(target, gone.signal);
+        return sendOverWebSocket(upgrade, body);
+      }
       if (target.subresource === "proxy" && target.resource !== "nodes") {
         return anyPodProxy(target).upgrade(upgrade, target, gone.signal);
       }
