@@ -97,6 +97,7 @@ export interface PortForwardConnection {
   open(port: number): ForwardStream;
   /** Aborts when the connection has gone. */
   readonly closed: AbortSignal;
+  close(): void;
 }
 export interface ForwardStream {
   readonly received: AsyncIterable<Uint8Array>;

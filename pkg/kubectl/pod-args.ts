@@ -1,9 +1,10 @@
 import type { Pod } from "../../api/core/v1.ts";
+import type { KubeObject } from "../../api/resource.ts";
 import type { Kubectl } from "./command.ts";
 import { UsageError } from "../base/flags.ts";
 import { pathOf } from "./resource-mapper.ts";
 
-interface Workload {
+interface Workload extends KubeObject {
   readonly spec?: {
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> } & Readonly<
       Record<string, unknown>
@@ -15,12 +16,17 @@ interface PodList {
 }
 
 /** A selector's labels as text. Services keep them directly under `selector`. */
-function selectorText({ spec }: Workload): string {
+function selectorText({ kind, metadata, spec }: Workload): string {
   const labels =
     spec?.selector?.matchLabels ?? (spec?.selector as Record<string, string> | undefined) ?? {};
   const text = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
+  if (text === "" && kind === "Service") {
+    throw new UsageError(
+      `cannot attach to *v1.Service: invalid service '${metadata?.name ?? ""}': Service is defined without a selector`,
+    );
+  }
   if (text === "") throw new UsageError("the workload has no selector that names its pods");
   return text;
 }

@@ -24,13 +24,24 @@ export async function attachTo(kubectl: Kubectl, pod: Pod, asked: Attaching): Pr
   const { terminal } = kubectl;
   if (mayTty && !tty && !quiet)
     terminal.err(`error: Unable to use a TTY - container ${container} did not allocate one\n`);
-  if (!quiet && stdin) {
+  if (!quiet) {
     terminal.err(
       "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.\nIf you don't see a command prompt, try pressing enter.\n",
     );
   }
   const query = new URLSearchParams({ container });
   return runSession(kubectl, pod, "attach", { stdin, tty, query });
+}
+
+function checkContainer({ metadata, spec }: Pod, container: string | undefined): void {
+  const all = [
+    ...(spec?.containers ?? []),
+    ...(spec?.initContainers ?? []).map((one) => ({ name: `${one.name} (init)` })),
+  ].map(({ name }) => name);
+  if (container === undefined || all.some((name) => name.split(" ")[0] === container)) return;
+  throw new UsageError(
+    `cannot attach to the container: container ${container} is not valid for pod ${metadata?.name ?? ""} out of: ${all.join(", ")}`,
+  );
 }
 
 export const attach = defineCommand({
@@ -43,15 +54,10 @@ export const attach = defineCommand({
   } as const,
   run: async (kubectl, { flags, args }) => {
     const [word] = args;
-    if (word === undefined) {
-      throw new UsageError(
-        "at least 1 argument is required for attach\nSee 'tskubectl attach -h' for help and examples",
-      );
-    }
+    if (word === undefined) throw new UsageError("at least 1 argument is required for attach");
     if (args.length > 1) {
       throw new UsageError(
-        `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${args.length}: [${args.join(" ")}]\n` +
-          "See 'tskubectl attach -h' for help and examples",
+        `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${args.length}: [${args.join(" ")}]`,
       );
     }
     const pod = await podOf(kubectl, word);
@@ -60,6 +66,7 @@ export const attach = defineCommand({
       throw new UsageError(
         `cannot attach a container in a completed pod; current phase is ${phase}`,
       );
+    checkContainer(pod, flags.container);
     const container = containerOf(kubectl, pod, flags.container);
     return attachTo(kubectl, pod, { ...flags, container });
   },

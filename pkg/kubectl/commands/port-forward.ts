@@ -15,10 +15,6 @@ import { podOf } from "../pod-args.ts";
 import { planAddresses, planPorts, type ForwardedPort } from "../port-forward-plan.ts";
 import { pathOf } from "../resource-mapper.ts";
 
-/** After a lost connection the pod is asked for this often, at growing distances. */
-const retriesMax = 20;
-const retryMsMax = 5_000;
-
 async function copy(
   from: AsyncIterable<Uint8Array>,
   to: { write(data: Uint8Array): Promise<void>; end(): void },
@@ -43,15 +39,18 @@ async function carry(local: LocalConnection, stream: ForwardStream): Promise<str
 interface Forwarding {
   readonly kubectl: Kubectl;
   readonly tunnel: ForwardTunnel;
+  /** The pod that the tunnel leads to now. */
+  readonly pod: () => Pod;
 }
 
 async function serve(
-  { kubectl, tunnel }: Forwarding,
+  { kubectl, tunnel, pod }: Forwarding,
   { local, remote }: ForwardedPort,
   connection: LocalConnection,
 ): Promise<void> {
   const { terminal } = kubectl;
   terminal.out(`Handling connection for ${local}\n`);
+  const before = pod();
   const failure = await tunnel.connection().then(
     (way) => carry(connection, way.open(remote)),
     (error: unknown) => {
@@ -59,8 +58,9 @@ async function serve(
       return chainOf(error);
     },
   );
-  if (failure !== "" && !kubectl.signal.aborted)
-    terminal.err(`error: an error occurred forwarding ${local} -> ${remote}: ${failure}\n`);
+  if (failure === "" || kubectl.signal.aborted) return;
+  terminal.err(`error: an error occurred forwarding ${local} -> ${remote}: ${failure}\n`);
+  if (pod() === before && !(await isStillThere(kubectl, before))) tunnel.drop();
 }
 
 async function listenAll(
@@ -110,22 +110,16 @@ function checkRunning({ status }: Pod): void {
   );
 }
 
-/** Waits until the way is there again; a pod that is gone for good ends the command. */
-async function reconnect({ kubectl, tunnel }: Forwarding): Promise<void> {
-  const { clock, signal, terminal } = kubectl;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await tunnel.connection();
-      terminal.err("Connected again\n");
-      return;
-    } catch (error) {
-      signal.throwIfAborted();
-      const isHopeless = isReason(error, "NotFound", "Forbidden", "Unauthorized");
-      if (isHopeless || attempt >= retriesMax)
-        throw new UsageError(`lost connection to pod: ${chainOf(error)}`, { cause: error });
-    }
-    await clock.sleep(Math.min(100 * 2 ** attempt, retryMsMax), signal);
-  }
+/** False once its processes are not to be reached any more. */
+async function isStillThere(kubectl: Kubectl, { metadata }: Pod): Promise<boolean> {
+  const path = `/api/v1/namespaces/${metadata?.namespace}/pods/${metadata?.name}`;
+  return kubectl.api.send<Pod>({ method: "GET", path }).then(
+    (now) =>
+      now.metadata?.uid === metadata?.uid &&
+      now.metadata?.deletionTimestamp === undefined &&
+      now.status?.phase === "Running",
+    (error: unknown) => !isReason(error, "NotFound"),
+  );
 }
 
 async function serviceOf(kubectl: Kubectl, word: string): Promise<Service | undefined> {
@@ -164,17 +158,20 @@ export const portForward = defineCommand({
       return `/api/v1/namespaces/${namespace}/pods/${name}/portforward`;
     };
     const ended = Promise.withResolvers<void>();
-    const tunnel = new ForwardTunnel(kubectl.openForward, path, {
-      signal: kubectl.signal,
-      onLost: () => {
-        kubectl.terminal.err("Lost connection to pod, connecting again\n");
-        reconnect(forwarding).catch(ended.reject);
-      },
+    const { signal, clock, terminal, openForward: open } = kubectl;
+    const tunnel = new ForwardTunnel({
+      path,
+      open,
+      clock,
+      signal,
+      onLost: () => terminal.err("Lost connection to pod, looking for it again\n"),
+      onBack: () => terminal.err(`Connected to pod ${pod.metadata?.name ?? ""}\n`),
+      onGone: (cause) => ended.reject(new UsageError("lost connection to pod", { cause })),
     });
-    const forwarding = { kubectl, tunnel };
+    const forwarding = { kubectl, tunnel, pod: () => pod };
     await tunnel.connection();
     const listeners = await listenAll(forwarding, ports, flags.address);
-    kubectl.signal.addEventListener("abort", () => ended.resolve(), { once: true });
+    signal.addEventListener("abort", () => ended.resolve(), { once: true });
     try {
       await ended.promise;
     } finally {
