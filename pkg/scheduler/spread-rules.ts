@@ -1,8 +1,8 @@
 /** A pod's topology spread constraints, with everything filled in that they leave open. Pure. */
 import type { Node, Pod, TopologySpreadConstraint } from "../../api/core/v1.ts";
 import { matchesRequirements, type Requirement } from "../machinery/label-selector.ts";
+import { requiresNode } from "../machinery/node-selector.ts";
 import { nodeLabels } from "./node-labels.ts";
-import { requiresNode } from "./node-requirements.ts";
 import { podsOf, requirementsOrNone, type PodMatcher } from "./pod-matcher.ts";
 import { isUntolerated } from "./taints.ts";
 import type { Eligibility } from "./topology-tally.ts";

@@ -1,13 +1,13 @@
 import type { NodeAffinity, NodeSelector, PreferredSchedulingTerm } from "../../../api/core/v1.ts";
-import type { Plugin, Refusal } from "../framework.ts";
-import type { QueuedPod } from "../queued-pod.ts";
-import { fits } from "../framework.ts";
 import {
   matchesNodeSelector,
   matchesTerm,
   namedNodes,
   requiresNode,
-} from "../node-requirements.ts";
+} from "../../machinery/node-selector.ts";
+import type { Plugin, Refusal } from "../framework.ts";
+import type { QueuedPod } from "../queued-pod.ts";
+import { fits } from "../framework.ts";
 import type { NodeState } from "../node-state.ts";
 
 const refusal = (because: string): Refusal => ({ fits: false, because, preemptionHelps: false });
