@@ -296,6 +296,11 @@ class RunningKubelet implements Kubelet {
             );
         },
         onScanned: this.#scanned.resolve,
+        onUnreadable: (message) =>
+          logger.error(
+            { path: manifestFolder, error: message },
+            "the folder of manifests cannot be read",
+          ),
       },
       signal,
     );

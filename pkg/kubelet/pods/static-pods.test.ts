@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "vitest";
@@ -47,6 +47,7 @@ describe("a folder of manifests", () => {
         onRemove: (uid) => tell(`remove ${images.get(uid)}`),
         onBroken: (path) => tell(`broken ${path.slice(folder.length + 1)}`),
         onScanned: () => undefined,
+        onUnreadable: () => tell("unreadable"),
       },
       stop.signal,
     );
@@ -76,5 +77,24 @@ describe("a folder of manifests", () => {
     assert.deepEqual(await next(), ["broken web.yaml"]);
     writeFileSync(path, manifest("three"));
     assert.deepEqual(await next(2), ["remove one", "set three"]);
+  });
+
+  it("keeps its pods where it cannot be read", async () => {
+    writeFileSync(join(folder, "web.yaml"), manifest("one"));
+    assert.deepEqual(await next(), ["set one"]);
+    renameSync(folder, `${folder}-aside`);
+    writeFileSync(folder, "no folder");
+    assert.deepEqual(await next(), ["unreadable"]);
+    rmSync(folder);
+    renameSync(`${folder}-aside`, folder);
+  });
+
+  it("tells once of a link that leads nowhere", async () => {
+    symlinkSync("nowhere", join(folder, "web.yaml"));
+    assert.deepEqual(await next(), ["broken web.yaml"]);
+    writeFileSync(join(folder, "other.yaml"), manifest("one"));
+    assert.deepEqual(await next(), ["set one"]);
+    rmSync(join(folder, "other.yaml"));
+    assert.deepEqual(await next(), ["remove one"]);
   });
 });

@@ -18,6 +18,8 @@ export interface StaticPodsOptions {
   readonly onBroken: (path: string, message: string) => void;
   /** The whole folder has been read. */
   readonly onScanned: () => void;
+  /** The folder itself cannot be read: all pods stay as they are. */
+  readonly onUnreadable: (message: string) => void;
 }
 
 /** What was found in one file. */
@@ -25,6 +27,8 @@ interface Seen {
   /** Of the file: what changes when it is written. */
   readonly stamp: string;
   readonly pod: Pod | undefined;
+  /** Why the file is no pod now. */
+  readonly problem?: string;
 }
 
 /** A rescan catches what the kernel's notice missed. */
@@ -47,8 +51,9 @@ export async function followManifests(
   const seen = new Map<string, Seen>();
   using notices = new Notices(folder);
   while (!signal.aborted) {
-    await scan(options, seen);
-    options.onScanned();
+    await scan(options, seen).then(options.onScanned, (error: unknown) =>
+      options.onUnreadable(chainOf(error)),
+    );
     const wait = AbortSignal.any([signal, notices.next()]);
     await clock.sleep(rescanMs, wait).catch(() => undefined);
     if (!signal.aborted) await clock.sleep(settleMs, signal).catch(() => undefined);
@@ -82,14 +87,24 @@ class Notices implements Disposable {
   }
 }
 
+/** Rejects where the folder cannot be read: that is no folder without manifests. */
 async function scan(options: StaticPodsOptions, seen: Map<string, Seen>): Promise<void> {
-  const names = (await readdir(options.folder).catch(() => [])).filter(isManifestName).toSorted();
+  const names = (await namesIn(options.folder)).filter(isManifestName).toSorted();
   const paths = new Set(names.map((name) => join(options.folder, name)));
   for (const path of paths) await look(path, options, seen);
   for (const [path, { pod }] of seen) {
     if (paths.has(path)) continue;
     seen.delete(path);
     if (pod !== undefined) options.onRemove(uidOf(pod));
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
   }
 }
 
@@ -113,7 +128,9 @@ async function look(
     if (before?.pod !== undefined) onRemove(uidOf(before.pod));
     onSet(pod);
   } catch (error) {
-    seen.set(path, { stamp, pod: before?.pod });
-    onBroken(path, chainOf(error));
+    const problem = chainOf(error);
+    seen.set(path, { stamp, pod: before?.pod, problem });
+    // A link that leads nowhere has no stamp: it is looked at every time.
+    if (stamp !== "" || before?.problem !== problem) onBroken(path, problem);
   }
 }
