@@ -1,10 +1,10 @@
 import type { SubjectAccessReview } from "../../../api/authorization/v1.ts";
 import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
-import type { Node } from "../../../api/core/v1.ts";
 import {
   certificateSigningRequests,
   endpointSlices,
   nodes,
+  services,
   subjectAccessReviews,
 } from "../../../api/resources.ts";
 import { done, reads, requeueAfter, type Context } from "../../controller/controller.ts";
@@ -12,6 +12,7 @@ import { defineController } from "../../controller/run-controller.ts";
 import {
   autoApprovals,
   awaitsApproval,
+  namesOfNode,
   type AskedNames,
   type AutoApproval,
   type NodeNames,
@@ -39,6 +40,7 @@ export const csrApprovingController = defineController<CertificateSigningRequest
         .map((request) => request.metadata?.name ?? ""),
     ),
     reads(endpointSlices),
+    reads(services),
   ],
   writes: ["CertificateSigningRequest/approval"],
   async reconcile(request, context, signal) {
@@ -55,23 +57,17 @@ export const csrApprovingController = defineController<CertificateSigningRequest
   },
 });
 
-const addressesOf = ({ status }: Node): readonly string[] =>
-  (status?.addresses ?? []).map(({ address }) => address);
-
 /** Of the node that a kubelet says it is: the prefix of its user name is nobody's part of it. */
 function namesOf({ commonName }: AskedNames, context: Context): NodeNames {
-  const name = commonName.replace(/^system:node:/, "");
-  const all = context.informer(nodes).list();
-  const node = all.find(({ metadata }) => metadata?.name === name);
   const servers = context
     .informer(endpointSlices)
     .list("default")
-    .filter(({ metadata }) => metadata?.labels?.["kubernetes.io/service-name"] === "kubernetes")
-    .flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses));
-  return {
-    own: node === undefined ? [] : [name, ...addressesOf(node)],
-    others: [...servers, ...all.filter((one) => one !== node).flatMap(addressesOf)],
-  };
+    .filter(({ metadata }) => metadata?.labels?.["kubernetes.io/service-name"] === "kubernetes");
+  return namesOfNode(commonName.replace(/^system:node:/, ""), {
+    nodes: context.informer(nodes).list(),
+    services: context.informer(services).list(),
+    servers,
+  });
 }
 
 async function mayHave(

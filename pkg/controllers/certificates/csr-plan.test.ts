@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
+import type { Node } from "../../../api/core/v1.ts";
 import {
   autoApprovals,
   awaitsApproval,
   forgetAtMs,
   kubeletClientComplaint,
   kubeletServingComplaint,
+  namesOfNode,
   planSignature,
   signers,
   type AskedNames,
@@ -209,5 +211,33 @@ describe("a kubelet's serving certificate, without a person", () => {
   it("is for no address that the node claims and another has", () => {
     const claimed = { own: ["n1", "10.0.0.2"], others: ["10.0.0.2"] };
     expect(autoApprovals(request(serving), { ...node, names: ["10.0.0.2"] }, claimed)).toEqual([]);
+  });
+
+  const at = (name: string, ...addresses: readonly string[]): Node => ({
+    metadata: { name },
+    status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
+  });
+  for (const [title, one, own] of [
+    ["are its name and its addresses", at("n1", "10.0.0.1"), ["n1", "10.0.0.1"]],
+    ["are no DNS names that it tells", at("n1", "kubernetes.default.svc", "api"), ["n1"]],
+    ["are not the API server's, whatever it is called", at("kubernetes.default"), []],
+    ["are not a Service's, whatever it is called", at("web.shop.svc.cluster.local"), []],
+  ] as const) {
+    it(`its own names ${title}`, () => {
+      const cluster = { nodes: [one, at("n2", "10.0.0.2")], services: [], servers: [] };
+      const names = namesOfNode(one.metadata?.name ?? "", cluster);
+      expect(names).toEqual({ own, others: ["10.0.0.2"] });
+    });
+  }
+
+  it("is for no address of a Service", () => {
+    const kubernetes = { spec: { clusterIPs: ["10.96.0.1"] } };
+    const claimed = namesOfNode("n1", {
+      nodes: [at("n1", "10.0.0.1", "10.96.0.1")],
+      services: [kubernetes],
+      servers: [{ addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.9"] }] }],
+    });
+    expect(claimed.others).toEqual(["10.0.0.9", "10.96.0.1"]);
+    expect(autoApprovals(request(serving), { ...node, names: ["10.96.0.1"] }, claimed)).toEqual([]);
   });
 });

@@ -4,6 +4,8 @@
  * who approves one knows whom it will make of its sender.
  */
 import type { CertificateSigningRequest } from "../../../api/certificates/v1.ts";
+import type { Node, Service } from "../../../api/core/v1.ts";
+import type { EndpointSlice } from "../../../api/discovery/v1.ts";
 
 export const signers = {
   client: "kubernetes.io/kube-apiserver-client",
@@ -105,18 +107,56 @@ export interface AutoApproval {
   readonly message: string;
 }
 
-/** What a node is known by; those of other machines it cannot have certified. */
+/** What a node is known by; those of others it cannot have certified. */
 export interface NodeNames {
-  /** Its name and the addresses in its status. */
+  /** Its name and the IP addresses in its status. */
   readonly own: readonly string[];
-  /** Addresses of the API servers and of the other nodes. */
+  /** Addresses of API servers, of Services and of the other nodes. */
   readonly others: readonly string[];
 }
 
+/** The names under which pods reach Services, the API server's among them. */
+const isServiceName = (name: string): boolean =>
+  /^kubernetes(\.|$)/.test(name) || name.split(".").includes("svc");
+
+const addressesOf = ({ status }: Node): readonly string[] =>
+  (status?.addresses ?? []).map(({ address }) => address);
+
+const addressesOfService = ({ spec, status }: Service): readonly string[] => [
+  ...(spec?.clusterIPs ?? []),
+  ...(spec?.externalIPs ?? []),
+  ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip === undefined ? [] : [ip])),
+];
+
 /**
- * A kubelet that asks, as itself, to serve under what its Node says of it. A node writes its own
- * status: so an address that another node or an API server has is left to people.
+ * What of a cluster decides under which names a node may serve. A node chooses its name when it
+ * joins, and writes its status: so DNS names that it tells count for nothing, and its name does not
+ * where it is one of a Service, which pods would take for the API server.
  */
+export function namesOfNode(
+  nodeName: string,
+  cluster: {
+    readonly nodes: readonly Node[];
+    readonly services: readonly Service[];
+    /** Of the API servers. */
+    readonly servers: readonly EndpointSlice[];
+  },
+): NodeNames {
+  const node = cluster.nodes.find(({ metadata }) => metadata?.name === nodeName);
+  const names = isServiceName(nodeName) ? [] : [nodeName];
+  return {
+    own: node === undefined ? [] : [...names, ...addressesOf(node).filter(isAddress)],
+    others: [
+      ...cluster.servers.flatMap(({ endpoints }) =>
+        (endpoints ?? []).flatMap(({ addresses }) => addresses),
+      ),
+      ...cluster.services.flatMap(addressesOfService),
+      ...cluster.nodes.filter((one) => one !== node).flatMap(addressesOf),
+    ],
+  };
+}
+
+/** A kubelet that asks, as itself, to serve under names of its own and of nobody else. */
 function servingApprovals(
   request: CertificateSigningRequest,
   asked: AskedNames,
