@@ -25,6 +25,8 @@ describe("a request's path says what it asks for", () => {
     ["GET", "/api/v1/namespaces/a/pods/b", "get /v1 pods/ a:b"],
     ["POST", "/api/v1/namespaces/a/pods/b/binding", "create /v1 pods/binding a:b"],
     ["GET", "/api/v1/nodes/n/proxy/stats/summary", "get /v1 nodes/proxy/stats/summary :n"],
+    ["GET", "/api/v1/nodes/n/proxy/", "get /v1 nodes/proxy/ :n"],
+    ["GET", "/api/v1/namespaces/a/pods/b/proxy/x%2Fy//z/", "get /v1 pods/proxy/x%2Fy//z/ a:b"],
     [
       "DELETE",
       "/apis/apps/v1/namespaces/a/deployments",

@@ -50,8 +50,11 @@ interface Place {
   readonly rest: string;
 }
 
-/** The words behind /api/v1 or /apis/g/v. */
-function placeOf(words: readonly string[]): Place {
+/** Of an object: its resource, its name, its subresource. */
+const namedWords = 3;
+
+/** The words behind /api/v1 or /apis/g/v; `rest` is left to who knows them undecoded. */
+function placeOf(words: readonly string[]): Omit<Place, "rest"> & { readonly length: number } {
   const [first = "", second = "", third = ""] = words;
   const inNamespace = first === "namespaces" && third !== "" && !namespaceSubresources.has(third);
   const own = inNamespace ? words.slice(2) : words;
@@ -62,17 +65,29 @@ function placeOf(words: readonly string[]): Place {
     resource,
     name,
     subresource,
-    rest: own.length > 3 ? `/${own.slice(3).join("/")}` : "",
+    length: words.length - own.length + namedWords,
   };
 }
 
-function verbOf(method: string, place: Place, query: URLSearchParams): string {
+function verbOf(method: string, place: Pick<Place, "name">, query: URLSearchParams): string {
   const verb = verbs[method] ?? method.toLowerCase();
   if (place.name !== "") return verb;
   if (verb === "delete") return "deletecollection";
   if (verb !== "get") return verb;
   const watch = query.get("watch");
   return watch === "true" || watch === "1" || watch === "" ? "watch" : "list";
+}
+
+/** What follows so many words, to the letter: its escapes and its last "/" are not ours to change. */
+function restOf(path: string, count: number): string {
+  let at = 0;
+  for (let words = 0; words < count; words++) {
+    while (path[at] === "/") at++;
+    const end = path.indexOf("/", at);
+    if (end < 0) return "";
+    at = end;
+  }
+  return path.slice(at);
 }
 
 const decodeWord = (word: string): string => (word.includes("%") ? decodeURIComponent(word) : word);
@@ -90,7 +105,7 @@ export function parseRequestInfo(
   let own = words.slice(head).map(decodeWord);
   const watching = own[0] === "watch" && own.length > 1;
   if (watching) own = own.slice(1);
-  const place = placeOf(own);
+  const { length, ...place } = placeOf(own);
   const verb = watching ? "watch" : verbOf(method, place, query);
   return {
     verb: verb === "get" && place.name === "" ? "list" : verb,
@@ -99,5 +114,6 @@ export function parseRequestInfo(
     group: core ? "" : decodeWord(words[1] ?? ""),
     version: decodeWord(words[head - 1] ?? ""),
     ...place,
+    rest: restOf(path, head + (watching ? 1 : 0) + length),
   };
 }

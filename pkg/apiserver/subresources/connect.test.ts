@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { ApiRequest } from "../api-request.ts";
+import { parseRequestInfo } from "../request-info.ts";
 import type { NodeProxy } from "../connect-contract.ts";
 import type { ResourceStore } from "../store/resource-store.ts";
 import { connectVerbs } from "./connect.ts";
@@ -13,8 +14,9 @@ const pod = "/api/v1/namespaces/default/pods/a/proxy";
 
 const ask = (verb: "get" | "head" | "create", path: string) => {
   const [before = "", ...query] = path.split("?");
-  const info = { resource: "pods", subresource: "proxy", rest: before.slice(pod.length) };
-  const request = { info, query: new URLSearchParams(query.join("?")), wire: { path } };
+  const search = new URLSearchParams(query.join("?"));
+  const info = parseRequestInfo("GET", before, search);
+  const request = { info, query: search, wire: { path } };
   const serve = connectVerbs(proxy)["proxy"]?.[verb];
   return serve?.({} as ResourceStore, request as unknown as ApiRequest);
 };
