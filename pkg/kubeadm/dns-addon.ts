@@ -60,7 +60,12 @@ const dnsService = (spec: ClusterSpec): Service => ({
   metadata: {
     namespace,
     name: "kube-dns",
-    labels: { ...labels, "kubernetes.io/name": "tskube-dns" },
+    labels: {
+      ...labels,
+      // What kubectl cluster-info looks for, and how it is called there.
+      "kubernetes.io/cluster-service": "true",
+      "kubernetes.io/name": "tskube-dns",
+    },
   },
   spec: {
     clusterIP: dnsAddressOf(spec),
