@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually } from "./test-bed.ts";
+import { eventually, type Outcome } from "./test-bed.ts";
 import { isReady, TsadmBed, tryOr, webPod, webPodSpec, whyNoMachines } from "./tsadm-bed.ts";
 
 const reason = whyNoMachines();
@@ -94,6 +94,23 @@ describe.skipIf(reason !== undefined)("two machines, one cluster, by tsadm", () 
       const answer = () => bed.ask(`http://${address}:30080`);
       await eventually(`the node port of ${address}`, answer, (text) => /^web-[12]$/.test(text));
     }
+  });
+
+  it("tells who asks what they may, and where the cluster's own services are", () => {
+    const say = (...words: readonly string[]): Outcome =>
+      bed.on(1, [
+        ...bed.programWords("tskubectl"),
+        "--kubeconfig=/etc/tskube/admin.conf",
+        ...words,
+      ]);
+    expect(say("auth", "whoami").out).toMatch(/^Username +kubernetes-admin$/m);
+    expect(say("auth", "can-i", "create", "nodes").out).toBe("yes\n");
+    const asNobody = say("auth", "can-i", "list", "secrets", "--as", "nobody");
+    expect([asNobody.code, asNobody.out]).toEqual([1, "no\n"]);
+    expect(say("auth", "can-i", "--list", "--as", "nobody").out).toContain("[/version]");
+    const info = say("cluster-info").out;
+    expect(info).toContain("control plane is running at https://10.31.0.11:6443");
+    expect(info).toMatch(/^tskube-dns is running at .*services\/kube-dns:dns\/proxy$/m);
   });
 
   it("answers every kind of name, from a pod on each machine", async () => {
