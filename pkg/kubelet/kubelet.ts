@@ -315,7 +315,11 @@ class RunningKubelet implements Kubelet {
     const doors = { client, clock, random, logger };
     this.#events = createEventRecorder(doors, "kubelet", signal, nodeName);
     this.#writer = new StatusWriter(doors, signal);
-    this.#objects = createPodObjects(doors, (uid) => this.#pods.worker(uid)?.expireVolumes());
+    this.#objects = createPodObjects(
+      doors,
+      (uid) => this.#pods.worker(uid)?.expireVolumes(),
+      signal,
+    );
     const facts = { ...settings, nodeName, machine, kubeletPort: settings.port, kubeletVersion };
     this.#keeper = new NodeKeeper({ client, cri, clock, logger, facts });
     const keeping = this.#keeper.run(signal);

@@ -43,12 +43,20 @@ interface Followed {
   readonly stop: AbortController;
 }
 
-/** One list and watch for each object that is referred to, however many pods do. */
+/**
+ * One list and watch for each object that is referred to, however many pods do; until the signal
+ * aborts, whichever pods are there then.
+ */
 export function createPodObjects(
   doors: ReflectorDoors,
   onChange: (uid: string) => void,
+  signal: AbortSignal,
 ): PodObjects {
   const followed = new Map<string, Followed>();
+  const stopAll = (): void => {
+    for (const { stop } of followed.values()) stop.abort(signal.reason);
+  };
+  signal.addEventListener("abort", stopAll, { once: true });
   const tokens = new ServiceAccountTokens(doors.client, doors.clock);
   const key = (kind: string, pod: Pod, name: string): string =>
     `${kind} ${namespaceOf(pod)}/${name}`;
@@ -58,6 +66,7 @@ export function createPodObjects(
     const known = followed.get(its);
     if (known !== undefined) return known;
     const stop = new AbortController();
+    if (signal.aborted) stop.abort(signal.reason);
     const users = new Set<string>();
     const selection = { namespace: namespaceOf(pod), fieldSelector: `metadata.name=${name}` };
     const informer =
