@@ -78,7 +78,7 @@ function verbOf(method: string, place: Pick<Place, "name">, query: URLSearchPara
   return watch === "true" || watch === "1" || watch === "" ? "watch" : "list";
 }
 
-/** What follows so many words, to the letter: its escapes and its last "/" are not ours to change. */
+/** What follows so many words, to the letter: its escapes and last "/" are not ours to change. */
 function restOf(path: string, count: number): string {
   let at = 0;
   for (let words = 0; words < count; words++) {

@@ -126,4 +126,5 @@ export const clusterPkiOf = (spec: ClusterSpec): ClusterPki => ({
   node: { name: spec.nodeName, addresses: [spec.advertiseAddress] },
   adminGroup,
   hasEtcd: true,
+  proxyIsPod: true,
 });

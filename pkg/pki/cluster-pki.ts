@@ -29,6 +29,8 @@ export interface ClusterPki {
   readonly adminGroup: string;
   /** False: no etcd folder and no client certificate for it (embedded storage). */
   readonly hasEtcd: boolean;
+  /** True: the proxy runs in pods, as a ServiceAccount, and needs no kubeconfig here. */
+  readonly proxyIsPod?: boolean;
 }
 
 export interface AuthorityEntry {
@@ -89,7 +91,9 @@ export const clusterEntries = (pki: ClusterPki): readonly PkiEntry[] => [
   kubeconfig("super-admin.conf", "kubernetes-super-admin", ["system:masters"]),
   kubeconfig("controller-manager.conf", "system:kube-controller-manager", []),
   kubeconfig("scheduler.conf", "system:kube-scheduler", []),
-  kubeconfig("proxy.conf", "system:kube-proxy", ["system:node-proxier"]),
+  ...(pki.proxyIsPod === true
+    ? []
+    : [kubeconfig("proxy.conf", "system:kube-proxy", ["system:node-proxier"])]),
   kubeconfig("kubelet.conf", `system:node:${pki.node.name}`, ["system:nodes"]),
 ];
 
