@@ -9,7 +9,7 @@ import {
   unitName,
   unitText,
 } from "../../pkg/kubeadm/boot-plan.ts";
-import { readKept } from "../tskube/kept-process.ts";
+import { readKept, runs } from "../tskube/kept-process.ts";
 
 /** Where the built programs are: beside this one, or in the tree that it is a source of. */
 export const distFolder = (): string => {
@@ -28,8 +28,6 @@ export interface NodeStart {
   readonly labels?: Readonly<Record<string, string>>;
   readonly log: string;
 }
-
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 const nodeWords = (start: NodeStart): readonly [program: string, ...words: string[]] => [
   process.execPath,
@@ -67,7 +65,7 @@ export async function startNode(start: NodeStart): Promise<void> {
     systemctl("enable", unitName);
   }
   const kept = readKept(start.runFolder);
-  if (kept !== undefined && isAlive(kept.pid)) return;
+  if (kept !== undefined && runs(kept)) return;
   if (isSystemdMachine()) return systemctl("restart", unitName);
   const log = openSync(start.log, "a", 0o600);
   const [program, ...rest] = words;

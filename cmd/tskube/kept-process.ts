@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive } from "../wiring/end-process.ts";
+import { systemClock } from "../../pkg/base/system-clock.ts";
+import { endProcess, isAlive } from "../wiring/end-process.ts";
 import { ownProgram } from "../wiring/sibling-program.ts";
 
 /**
@@ -16,6 +17,8 @@ export interface KeptProcess {
 }
 
 const fileOf = (runFolder: string): string => join(runFolder, "up.json");
+/** The record of a process that is being ended for good: nobody starts it again. */
+const endingFileOf = (runFolder: string): string => join(runFolder, "ending.json");
 
 function outputFile(): string | undefined {
   try {
@@ -27,7 +30,7 @@ function outputFile(): string | undefined {
 }
 
 /** A pid may have been given to somebody else since: its last word tells. */
-function runs({ pid, command }: KeptProcess): boolean {
+export function runs({ pid, command }: KeptProcess): boolean {
   if (pid === process.pid || !isAlive(pid)) return false;
   const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
   return words.at(-1) === command.at(-1);
@@ -55,10 +58,37 @@ export function keepThisProcess(runFolder: string): void {
 
 export const letGo = (runFolder: string): void => rmSync(fileOf(runFolder), { force: true });
 
-export function readKept(runFolder: string): KeptProcess | undefined {
+export const readKept = (runFolder: string): KeptProcess | undefined =>
+  readRecord(fileOf(runFolder));
+
+function readRecord(file: string): KeptProcess | undefined {
   try {
-    return JSON.parse(readFileSync(fileOf(runFolder), "utf8")) as KeptProcess;
+    return JSON.parse(readFileSync(file, "utf8")) as KeptProcess;
   } catch {
     return undefined;
+  }
+}
+
+/** From its start a process writes its record within this. */
+const restartSettlesMs = 1_500;
+
+/**
+ * Ends the process for good, and whichever took its place meanwhile. The record is moved aside
+ * until then: who is killed here and runs again still knows whom to end.
+ */
+export async function endKept(runFolder: string, onEnded: (pid: number) => void): Promise<void> {
+  for (;;) {
+    const isKept = readKept(runFolder) !== undefined;
+    if (isKept) renameSync(fileOf(runFolder), endingFileOf(runFolder));
+    const ending = readRecord(endingFileOf(runFolder));
+    if (ending === undefined) return;
+    if (runs(ending)) {
+      await endProcess(ending.pid);
+      onEnded(ending.pid);
+    } else if (isKept) {
+      // The supervisor may have started the next one, which has not written its own record yet.
+      await systemClock.sleep(restartSettlesMs);
+    }
+    rmSync(endingFileOf(runFolder), { force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, realpathSync, rmdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runPhases, type Phase } from "../../pkg/base/phases.ts";
@@ -11,10 +11,10 @@ import { removeBridgeNetwork } from "../../pkg/podnetwork/bridge-network.ts";
 import { removeNodeRoutes } from "../../pkg/podnetwork/node-routes.ts";
 import { removeServiceTable } from "../../pkg/proxy/service-proxy.ts";
 import { silentLogger } from "../../pkg/telemetry/logger.ts";
-import { endProcess, endSupervisor, isAlive } from "../wiring/end-process.ts";
+import { endSupervisor, isAlive, sendSignal } from "../wiring/end-process.ts";
 import { podCgroupRoot } from "../wiring/node.ts";
 import { ownProgram } from "../wiring/sibling-program.ts";
-import { letGo, readKept } from "./kept-process.ts";
+import { endKept } from "./kept-process.ts";
 
 export interface Removal {
   readonly configFolder: string;
@@ -28,23 +28,10 @@ export interface Removal {
   readonly say: (line: string) => void;
 }
 
-/** From its start a process writes its record within this. */
-const restartSettlesMs = 1_500;
 const cgroupAttemptsMax = 100;
 
-/**
- * A record of a process that is dead may mean that the supervisor has just started the next one,
- * which has not written its own yet: so we look until there is none.
- */
-async function stopUp({ runFolder, say }: Removal): Promise<void> {
-  for (let kept = readKept(runFolder); kept !== undefined; kept = readKept(runFolder)) {
-    letGo(runFolder);
-    if (isAlive(kept.pid)) {
-      await endProcess(kept.pid);
-      say(`stopped tskube up (pid ${kept.pid})`);
-    } else await systemClock.sleep(restartSettlesMs);
-  }
-}
+const stopUp = ({ runFolder, say }: Removal): Promise<void> =>
+  endKept(runFolder, (pid) => say(`stopped tskube up (pid ${pid})`));
 
 const supervisorFolder = (runFolder: string): string => join(runFolder, "supervisor");
 
@@ -75,6 +62,10 @@ function removeNetwork({ bridge, say }: Removal): void {
   say(`removed the bridge ${bridge}, the routes to other nodes' pods and the nftables tables`);
 }
 
+/** A folder may be a link to a larger disk; the kernel names its mounts by where they are. */
+const realFolders = (folders: readonly string[]): readonly string[] =>
+  folders.filter((folder) => existsSync(folder)).map((folder) => realpathSync(folder));
+
 /** Mount points below the folders, the deepest first (proc(5), mountinfo: the fifth field). */
 function mountsBelow(folders: readonly string[]): readonly string[] {
   const points = readFileSync("/proc/self/mountinfo", "utf8")
@@ -91,7 +82,7 @@ function mountsBelow(folders: readonly string[]): readonly string[] {
 
 function removeMounts({ runFolder, dataFolder, say }: Removal): void {
   const kernel = systemKernel();
-  const points = mountsBelow([runFolder, dataFolder]);
+  const points = mountsBelow(realFolders([runFolder, dataFolder]));
   for (const point of points) kernel.call("umount2", [point, ["MNT_DETACH"]], point);
   if (points.length > 0) say(`unmounted ${points.length} namespaces and volumes`);
 }
@@ -114,7 +105,7 @@ function killIn(folder: string): void {
     .split("\n")
     .filter((pid) => pid !== "");
   for (const pid of pids.map(Number))
-    if (pid !== process.pid && isAlive(pid)) process.kill(pid, "SIGKILL");
+    if (pid !== process.pid && isAlive(pid)) sendSignal(pid, "SIGKILL");
 }
 
 async function removeCgroupTree(folder: string): Promise<number> {
@@ -145,7 +136,7 @@ async function removeFiles({ keepsData, say, ...folders }: Removal): Promise<voi
   }
 }
 
-/** A folder that something is mounted on cannot be removed, but what is in it can. */
+/** What something is mounted on, or a link to it, stays; what is in it goes. */
 async function removeFolder(folder: string): Promise<void> {
   for (const name of readdirSync(folder)) {
     await rm(join(folder, name), { recursive: true, force: true });
@@ -153,7 +144,8 @@ async function removeFolder(folder: string): Promise<void> {
   try {
     rmdirSync(folder);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EBUSY")) throw error;
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "EBUSY" && code !== "ENOTDIR") throw error;
   }
 }
 

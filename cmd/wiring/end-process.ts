@@ -15,7 +15,7 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Sends the signal; a process that has just ended needs none. */
-function signal(pid: number, name: NodeJS.Signals): void {
+export function sendSignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
@@ -26,10 +26,10 @@ function signal(pid: number, name: NodeJS.Signals): void {
 /** Ends a process in peace, or after its grace by force. */
 export async function endProcess(pid: number): Promise<void> {
   if (!isAlive(pid)) return;
-  signal(pid, "SIGTERM");
+  sendSignal(pid, "SIGTERM");
   const until = systemClock.monotonic() + graceMs;
   while (isAlive(pid) && systemClock.monotonic() < until) await systemClock.sleep(pollMs);
-  if (isAlive(pid)) signal(pid, "SIGKILL");
+  if (isAlive(pid)) sendSignal(pid, "SIGKILL");
   while (isAlive(pid)) await systemClock.sleep(pollMs);
 }
 
