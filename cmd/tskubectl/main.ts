@@ -7,11 +7,13 @@ import type { ClusterAccess } from "../../pkg/client/cluster-access.ts";
 import { briefTransport } from "../../pkg/client/brief-transport.ts";
 import { chooseContext, readKubeconfigs, type ChosenContext } from "../../pkg/client/kubeconfig.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
+import { commands } from "../../pkg/kubectl/commands.ts";
 import type { Kubectl } from "../../pkg/kubectl/command.ts";
 import { knownMapper } from "../../pkg/kubectl/known-resources.ts";
 import { ResourceMapper } from "../../pkg/kubectl/resource-mapper.ts";
 import { describeFailure } from "../../pkg/kubectl/failures.ts";
-import { parseInvocation, runCommand, type GlobalFlags } from "../../pkg/kubectl/run.ts";
+import type { GlobalFlags } from "../../pkg/kubectl/global-flags.ts";
+import { parseInvocation, runCommand } from "../../pkg/kubectl/run.ts";
 import { kubernetesVersion } from "../../api/version.ts";
 import { systemFiles } from "./files.ts";
 import { kubeconfigFiles } from "./kubeconfig-files.ts";
@@ -130,6 +132,7 @@ async function main(words: readonly string[], signal: AbortSignal): Promise<numb
     signal,
     server: access.server,
     clientVersion: kubernetesVersion,
+    commands,
   };
   try {
     return await runCommand(invocation, kubectl);

@@ -1,6 +1,6 @@
 /**
- * The client's half of port-forward, as kubectl's from 1.31 on: a SPDY connection in the messages of
- * a WebSocket, and on it two streams for each connection that is carried.
+ * The client's half of port-forward, as kubectl's from 1.31 on: a SPDY connection in the messages
+ * of a WebSocket, and on it two streams for each connection that is carried.
  */
 import { createWebSocketStream } from "ws";
 import { SpdyConnection, type SpdyStream } from "../streams/spdy-connection.ts";

@@ -43,8 +43,18 @@ export function lastApplied(current: Applied): Fields | undefined {
 }
 
 /** The patch from the live object to the manifest; undefined: nothing to do. */
-export function planApply(manifest: Applied, current: Applied): ApplyPatch | undefined {
-  const modified = withLastApplied(manifest);
+export const planApply = (manifest: Applied, current: Applied): ApplyPatch | undefined =>
+  threeWayPatch(manifest, withLastApplied(manifest), current);
+
+/** As planApply, but what was applied last stays as it is written: for a look ahead. */
+export const planUnannotatedApply = (manifest: Applied, current: Applied): ApplyPatch | undefined =>
+  threeWayPatch(manifest, manifest, current);
+
+function threeWayPatch(
+  manifest: Applied,
+  modified: Applied,
+  current: Applied,
+): ApplyPatch | undefined {
   const original = lastApplied(current) ?? {};
   const key = schemaKeyOf(manifest.apiVersion ?? "", manifest.kind ?? "");
   const known = key === undefined ? undefined : kubernetesSchema.message(key);

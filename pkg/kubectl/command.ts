@@ -130,6 +130,8 @@ export interface Kubectl {
   /** "https://10.0.0.1:6443": for messages about it. */
   readonly server: string;
   readonly clientVersion: string;
+  /** All that may be asked for by name: completion offers them. */
+  readonly commands: readonly CommandEntry[];
 }
 
 export interface Command<S extends FlagSpecs = FlagSpecs> {

@@ -30,6 +30,16 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/create.ts")).create,
   },
   {
+    name: "replace",
+    summary: "Put other objects in the place of those that are there",
+    load: async () => (await import("./commands/replace.ts")).replace,
+  },
+  {
+    name: "diff",
+    summary: "Show what apply would change",
+    load: async () => (await import("./commands/diff.ts")).diff,
+  },
+  {
     name: "run",
     summary: "Run an image in a pod",
     load: async () => (await import("./commands/run.ts")).run,
@@ -158,5 +168,20 @@ export const commands: readonly CommandEntry[] = [
     name: "version",
     summary: "Print the client's and the server's version",
     load: async () => (await import("./commands/version.ts")).version,
+  },
+  {
+    name: "completion",
+    summary: "Print what makes a shell complete words: bash, zsh or fish",
+    load: async () => (await import("./commands/completion.ts")).completion,
+  },
+  {
+    name: "options",
+    summary: "Print the flags that every command takes",
+    load: async () => (await import("./commands/options.ts")).options,
+  },
+  {
+    name: "plugin",
+    summary: "List programs that extend kubectl",
+    load: async () => (await import("./commands/plugin.ts")).plugin,
   },
 ];

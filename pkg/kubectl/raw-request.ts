@@ -10,8 +10,9 @@ export async function sendRaw(
   filenames: readonly string[],
 ): Promise<number> {
   const [file] = filenames;
-  if (filenames.length > 1 || (file === undefined && method !== "DELETE"))
-    throw new UsageError("--raw can only use a single local file or stdin");
+  if (file === undefined && method !== "DELETE")
+    throw new UsageError("must specify one of -f and -k");
+  if (filenames.length > 1) throw new UsageError("--raw can only use a single local file or stdin");
   if (file !== undefined && /^https?:\/\//.test(file))
     throw new UsageError("--raw cannot read from a url");
   const text =

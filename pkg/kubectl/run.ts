@@ -1,31 +1,8 @@
 import type { Command, CommandEntry, Kubectl } from "./command.ts";
 import { commands } from "./commands.ts";
-import {
-  describeFlags,
-  parseFlags,
-  UsageError,
-  type FlagSpecs,
-  type Flags,
-} from "../base/flags.ts";
-
-/** Flags that every command takes, in front of its name or behind it. */
-export const globalFlags = {
-  namespace: { short: "n", kind: "text", help: "The namespace to work in" },
-  kubeconfig: { kind: "text", help: "Path of the kubeconfig file" },
-  context: { kind: "text", help: "The kubeconfig's context to use" },
-  cluster: { kind: "text", help: "The kubeconfig's cluster to use" },
-  user: { kind: "text", help: "The kubeconfig's user to use" },
-  server: { short: "s", kind: "text", help: "Address and port of the API server" },
-  token: { kind: "text", help: "Bearer token to authenticate with" },
-  as: { kind: "text", help: "User to impersonate" },
-  "as-group": { kind: "list", help: "Group to impersonate" },
-  "insecure-skip-tls-verify": { kind: "bool", help: "Do not check the server's certificate" },
-  "certificate-authority": { kind: "text", help: "File with the server's authority" },
-  "client-certificate": { kind: "text", help: "File with the client's certificate" },
-  "client-key": { kind: "text", help: "File with the client's key" },
-  help: { short: "h", kind: "bool", help: "How a command is used" },
-} as const satisfies FlagSpecs;
-export type GlobalFlags = Flags<typeof globalFlags>;
+import { globalFlags, type GlobalFlags } from "./global-flags.ts";
+import { describeFlags, parseFlags, UsageError } from "../base/flags.ts";
+import { answersTo, commandIndex } from "./command-index.ts";
 
 export type Invocation =
   | { readonly do: "help"; readonly text: string }
@@ -64,27 +41,6 @@ const commandHelp = ({ summary }: CommandEntry, command: Command): string =>
     `Flags:\n${describeFlags(command.flags)}`,
     "",
   ].join("\n");
-
-/** Finds a command's name among flags that stand before it. */
-function commandIndex(words: readonly string[], flags: FlagSpecs): number {
-  const valued = new Set(
-    Object.entries(flags).flatMap(([name, { kind, alone, short }]) =>
-      kind === "bool" || alone !== undefined
-        ? []
-        : [`--${name}`, ...(short === undefined ? [] : [`-${short}`])],
-    ),
-  );
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? "";
-    if (word === "--") return -1;
-    if (!word.startsWith("-")) return at;
-    if (valued.has(word)) at++;
-  }
-  return -1;
-}
-
-const answersTo = ({ name, aliases = [] }: CommandEntry, word: string | undefined): boolean =>
-  word !== undefined && (name === word || aliases.includes(word));
 
 /** A command's own flag hides the global one of its name: create rolebinding --user. */
 function globalsOf(flags: Readonly<Record<string, unknown>>, command: Command): GlobalFlags {

@@ -3,6 +3,7 @@
  * Nobody else is there: no controllers, no scheduler, no nodes.
  */
 import { inMemoryTransport } from "../../pkg/client/in-memory-transport.ts";
+import { commands } from "../../pkg/kubectl/commands.ts";
 import { createApi } from "../../pkg/kubectl/api.ts";
 import type { Kubeconfig } from "../../pkg/machinery/kubeconfig.ts";
 import type { Kubectl, KubeconfigDoor, LocalMachine, Terminal } from "../../pkg/kubectl/command.ts";
@@ -115,6 +116,7 @@ export async function startCommands(
     signal: life.signal,
     server: "https://10.0.0.1:6443",
     clientVersion: "v1.37.0",
+    commands,
   });
 
   return {

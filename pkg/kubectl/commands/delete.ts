@@ -4,6 +4,7 @@ import { UsageError, type Flags } from "../../base/flags.ts";
 import { durationMs } from "../../base/duration.ts";
 import { eachOf, whileDoing } from "../failures.ts";
 import { chooseObjects, type ObjectTarget } from "../object-args.ts";
+import { sendRaw } from "../raw-request.ts";
 import { qualifiedKind } from "../resource-mapper.ts";
 import { waitGone } from "../wait-gone.ts";
 
@@ -27,6 +28,7 @@ const flags = {
   output: { short: "o", kind: "text", help: "name: print only TYPE/NAME" },
   "dry-run": { kind: "text", alone: "client", help: "none, client or server" },
   timeout: { kind: "text", help: "How long to wait, as 30s or 2m" },
+  raw: { kind: "text", help: "Delete this path of the server" },
 } as const;
 type DeleteFlags = Flags<typeof flags>;
 
@@ -135,6 +137,7 @@ export const deleteCommand = defineCommand({
   usage: "delete ([-f FILE] | TYPE NAME... | TYPE/NAME... | TYPE (-l SELECTOR | --all))",
   flags,
   run: async (kubectl, { flags: given, args }) => {
+    if (given.raw !== undefined) return sendRaw(kubectl, "DELETE", given.raw, given.filename);
     if (!["", "name"].includes(given.output ?? ""))
       throw new UsageError(`unexpected -o output mode: ${given.output}. We only support '-o name'`);
     const timeoutMs = given.timeout === undefined ? undefined : durationMs(given.timeout);
