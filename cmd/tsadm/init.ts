@@ -8,6 +8,8 @@ import { initFileOf, versionProblem, type InitFile } from "../../pkg/kubeadm/con
 import { durationMs } from "../../pkg/base/duration.ts";
 import { describeSource, imageSource, repositoryOf } from "../../pkg/kubeadm/image-source.ts";
 import { initPhases, waitForSignature, type InitContext } from "../../pkg/kubeadm/init-phases.ts";
+import { parseEndpoint } from "../../pkg/kubeadm/endpoint.ts";
+import { specProblem } from "../../pkg/kubeadm/spec-problem.ts";
 import { joinLine } from "../../pkg/kubeadm/join-line.ts";
 import { isExternal } from "../../pkg/pki/cluster-pki-plan.ts";
 import { runSetup, selectPhases } from "../../pkg/kubeadm/setup-phase.ts";
@@ -87,7 +89,7 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
   const ttl = given["token-ttl"] ?? file.tokenTtl;
   const sans = splitList(given["apiserver-cert-extra-sans"]);
   const { imageRepository } = imagesOf(given, file);
-  return {
+  const spec: ClusterSpec = {
     ...specDefaults,
     ...passedOn(file),
     imageRepository,
@@ -99,7 +101,7 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
     nodeName: given["node-name"] ?? file.nodeName ?? defaultNodeName(),
     advertiseAddress: address,
     bindPort,
-    controlPlaneEndpoint: endpoint.includes(":") ? endpoint : `${endpoint}:${bindPort}`,
+    controlPlaneEndpoint: parseEndpoint(endpoint, bindPort) ?? endpoint,
     certSANs: sans.length === 0 ? (file.certSANs ?? []) : sans,
     clusterName: file.clusterName ?? specDefaults.clusterName,
     podSubnet: given["pod-network-cidr"] ?? file.podSubnet ?? specDefaults.podSubnet,
@@ -108,6 +110,9 @@ function specOf(given: InitFlags, file: InitFile, random: Random): ClusterSpec {
     token: given.token ?? file.token ?? generateToken(random),
     tokenTtlMs: ttl === undefined ? specDefaults.tokenTtlMs : durationMs(ttl),
   };
+  const wrong = specProblem(spec);
+  if (wrong !== undefined) throw new UsageError(wrong);
+  return spec;
 }
 
 /** What only a file can say. */
@@ -182,7 +187,10 @@ export async function init(given: readonly string[]): Promise<void> {
   await runProgram(
     text,
     flags,
-    ({ flags: parsed }, signal) => runInit(parsed, isPhase ? name : undefined, signal),
+    ({ flags: parsed, args: [more] }, signal) => {
+      if (more !== undefined) throw new UsageError(`unexpected argument ${more}`);
+      return runInit(parsed, isPhase ? name : undefined, signal);
+    },
     isPhase ? rest : given,
   );
 }

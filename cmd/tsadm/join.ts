@@ -2,6 +2,7 @@ import { UsageError, type Flags } from "../../pkg/base/flags.ts";
 import { imagesIn, localRepository, specDefaults } from "../../pkg/kubeadm/cluster-spec.ts";
 import { joinFileOf, type JoinFile } from "../../pkg/kubeadm/configuration.ts";
 import { checkHashForm } from "../../pkg/kubeadm/discovery.ts";
+import { parseEndpoint } from "../../pkg/kubeadm/endpoint.ts";
 import { describeSource, imageSource } from "../../pkg/kubeadm/image-source.ts";
 import { forgetJoin, joinPhases } from "../../pkg/kubeadm/join-phases.ts";
 import type { Discovery, JoinContext, JoinSpec } from "../../pkg/kubeadm/join-spec.ts";
@@ -64,6 +65,10 @@ function discoveryOf(given: JoinFlags, file: JoinFile, place: string | undefined
   }
   const endpoint = place ?? file.apiServerEndpoint;
   if (endpoint === undefined) throw new UsageError("say where the cluster is: HOST:PORT");
+  const address = parseEndpoint(endpoint, specDefaults.bindPort);
+  if (address === undefined) {
+    throw new UsageError(`${JSON.stringify(endpoint)} is no place of a cluster: say HOST:PORT`);
+  }
   if (discoveryToken === undefined) throw new UsageError("--token is required");
   const hashes = splitList(given["discovery-token-ca-cert-hash"]);
   const caCertHashes = hashes.length === 0 ? (file.caCertHashes ?? []) : hashes;
@@ -77,7 +82,7 @@ function discoveryOf(given: JoinFlags, file: JoinFile, place: string | undefined
   checkHashForm(caCertHashes);
   return {
     by: "token",
-    endpoint: /:\d+$/.test(endpoint) ? endpoint : `${endpoint}:${specDefaults.bindPort}`,
+    endpoint: address,
     trust: { token: parseToken(discoveryToken), caCertHashes },
   };
 }
@@ -99,12 +104,24 @@ function specOf(given: JoinFlags, file: JoinFile, place: string | undefined): Jo
   };
 }
 
-const fetchText = async (url: string, signal: AbortSignal): Promise<string> => {
-  if (!url.startsWith("https://")) throw new Error("only https:// can be believed");
-  const answer = await fetch(url, { signal });
-  if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
-  return await answer.text();
-};
+const redirectsMax = 5;
+
+/** Each step of the way must be one that can be believed, so redirects are followed one by one. */
+async function fetchText(start: string, signal: AbortSignal): Promise<string> {
+  let url = start;
+  for (let redirects = 0; redirects <= redirectsMax; redirects++) {
+    if (!url.startsWith("https://")) throw new Error(`${url}: only https:// can be believed`);
+    const answer = await fetch(url, { signal, redirect: "manual" });
+    if (answer.ok) return await answer.text();
+    const next = answer.headers.get("location");
+    await answer.body?.cancel();
+    if (next === null || answer.status < 300 || answer.status >= 400) {
+      throw new Error(`${url} answers ${answer.status}`);
+    }
+    url = new URL(next, url).href;
+  }
+  throw new Error(`${start} leads on and on: more than ${redirectsMax} redirects`);
+}
 
 async function runJoin(
   given: JoinFlags,
@@ -171,8 +188,10 @@ export async function join(given: readonly string[]): Promise<void> {
   await runProgram(
     text,
     flags,
-    ({ flags: parsed, args: [place] }, signal) =>
-      runJoin(parsed, place, isPhase ? name : undefined, signal),
+    ({ flags: parsed, args: [place, more] }, signal) => {
+      if (more !== undefined) throw new UsageError(`unexpected argument ${more}`);
+      return runJoin(parsed, place, isPhase ? name : undefined, signal);
+    },
     isPhase ? rest : given,
   );
 }

@@ -18,13 +18,15 @@ const flags = {
   ...logFlags,
 } as const;
 
+/** Who says nothing, as a script without a terminal, is not sure. */
 async function isSure(): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await lines.question(
+  process.stdout.write(
     "This ends every pod of this machine and removes its files, etcd's data among them. Go on? [y/N] ",
   );
+  const lines = createInterface({ input: process.stdin });
+  const { value = "" } = await lines[Symbol.asyncIterator]().next();
   lines.close();
-  return /^y(es)?$/i.test(answer.trim());
+  return /^y(es)?$/i.test(value.trim());
 }
 
 const say = (line: string): void => void process.stdout.write(`[reset] ${line}\n`);
@@ -34,7 +36,8 @@ export const reset = (words: readonly string[]): Promise<void> =>
     text,
     flags,
     async ({ flags: given }) => {
-      if (!given.force && !(await isSure())) throw new Error("stopped; nothing was changed");
+      if (!given.force && !(await isSure()))
+        throw new Error("stopped, nothing was changed; --force does not ask");
       const isControlPlane = existsSync(join(specDefaults.configFolder, "manifests/etcd.yaml"));
       forgetNodeStart();
       await removeCluster({

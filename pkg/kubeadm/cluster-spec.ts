@@ -5,6 +5,7 @@
  */
 import { kubernetesVersion } from "../../api/version.ts";
 import type { Taint } from "../../api/core/v1.ts";
+import { formatIpv4, parseIpv4Range } from "../base/ipv4.ts";
 import type { ClusterPki } from "../pki/cluster-pki.ts";
 import type { Fields } from "./strict-fields.ts";
 
@@ -99,11 +100,9 @@ export const specDefaults = {
 
 /** The address of a range that is `index` behind its first: 1 is the API server's, 10 is DNS's. */
 export function addressInRange(cidr: string, index: number): string {
-  const [base = "", bits = "32"] = cidr.split("/");
-  const size = 2 ** (32 - Number(bits));
-  const value = base.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  const found = Math.floor(value / size) * size + index;
-  return [24, 16, 8, 0].map((shift) => Math.floor(found / 2 ** shift) % 256).join(".");
+  const range = parseIpv4Range(cidr);
+  if (range === undefined) throw new Error(`${cidr} is no IPv4 range`);
+  return formatIpv4(range.base + index);
 }
 
 export const dnsAddressOf = ({ serviceSubnet }: Pick<ClusterSpec, "serviceSubnet">): string =>
