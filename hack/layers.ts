@@ -25,7 +25,7 @@ export const rooms: readonly Room[] = [
   { path: "pkg/base", imports: [] },
   { path: "pkg/machinery", imports: ["api", "pkg/base"], packages: ["yaml"] },
 
-  { path: "pkg/files", imports: [], node: ["fs/promises", "path"] },
+  { path: "pkg/files", imports: [], node: ["fs", "fs/promises", "path"] },
   { path: "pkg/telemetry", imports: ["pkg/base"], packages: ["pino"], node: plain },
   { path: "pkg/streams", imports: ["pkg/base"], node: [...plain, "zlib"] },
   {

@@ -1,7 +1,6 @@
-import { watch } from "node:fs";
 import { dirname } from "node:path";
 import { chainOf } from "../../pkg/base/errors.ts";
-import { aborted } from "./aborted.ts";
+import { FolderNotices } from "../../pkg/files/folder-notices.ts";
 import type { Doors } from "./doors.ts";
 
 /** What changes a file may have several steps to do: a key first, then its certificate. */
@@ -20,20 +19,14 @@ export async function followFiles(
   { clock, logger }: Pick<Doors, "clock" | "logger">,
   signal: AbortSignal,
 ): Promise<void> {
-  let changed = new AbortController();
-  const folders = [...new Set(paths.map((path) => dirname(path)))];
-  const watchers = folders.map((folder) =>
-    watch(folder, { persistent: false }, () => changed.abort()),
-  );
+  using notices = new FolderNotices([...new Set(paths.map((path) => dirname(path)))]);
   while (!signal.aborted) {
-    await clock.sleep(checkMs, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
+    const wait = AbortSignal.any([signal, notices.next()]);
+    await clock.sleep(checkMs, wait).catch(() => undefined);
     await clock.sleep(settleMs, signal).catch(() => undefined);
-    if (signal.aborted) break;
-    changed = new AbortController();
+    if (signal.aborted) return;
     await readAgain().catch((error: unknown) =>
       logger.warn({ error: chainOf(error), paths }, "files that changed cannot be used"),
     );
   }
-  for (const watcher of watchers) watcher.close();
-  await aborted(signal);
 }

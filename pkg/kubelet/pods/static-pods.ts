@@ -1,9 +1,9 @@
-import { watch, type FSWatcher } from "node:fs";
 import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "../../../api/core/v1.ts";
 import { rfc3339, type Clock } from "../../base/clock.ts";
 import { chainOf } from "../../base/errors.ts";
+import { FolderNotices } from "../../files/folder-notices.ts";
 import { uidOf } from "./pod-spec.ts";
 import { isManifestName, parseStaticPod } from "./static-pod.ts";
 
@@ -49,7 +49,7 @@ export async function followManifests(
   const { clock, folder } = options;
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const seen = new Map<string, Seen>();
-  using notices = new Notices(folder);
+  using notices = new FolderNotices([folder]);
   while (!signal.aborted) {
     await scan(options, seen).then(options.onScanned, (error: unknown) =>
       options.onUnreadable(chainOf(error)),
@@ -57,33 +57,6 @@ export async function followManifests(
     const wait = AbortSignal.any([signal, notices.next()]);
     await clock.sleep(rescanMs, wait).catch(() => undefined);
     if (!signal.aborted) await clock.sleep(settleMs, signal).catch(() => undefined);
-  }
-}
-
-/** Turns the kernel's notices into a signal for whoever sleeps. */
-class Notices implements Disposable {
-  #watcher: FSWatcher | undefined;
-  #next = new AbortController();
-
-  constructor(folder: string) {
-    const note = (): void => this.#next.abort();
-    try {
-      this.#watcher = watch(folder, { persistent: false }, note).on("error", note);
-    } catch {
-      // No more watches to be had: the rescan still sees everything, only later.
-    }
-  }
-
-  /** Aborts at the first notice since the last call. */
-  next(): AbortSignal {
-    const { signal } = this.#next;
-    if (!signal.aborted) return signal;
-    this.#next = new AbortController();
-    return signal;
-  }
-
-  [Symbol.dispose](): void {
-    this.#watcher?.close();
   }
 }
 
