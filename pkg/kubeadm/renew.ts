@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readAuthority } from "../pki/cluster-pki-apply.ts";
 import { readCertificate, type CertificateFacts, type Doors } from "../pki/certificate.ts";
 import { generateKeyPair, privateKeyPem } from "../pki/keys.ts";
-import { embeddedCertificate, kubeConfig, kubeConfigText } from "../pki/kubeconfig.ts";
-import { chooseContext, readKubeconfigs } from "../client/kubeconfig.ts";
+import { embeddedCertificate, kubeConfigText } from "../pki/kubeconfig.ts";
+import { parseKubeconfig } from "../client/kubeconfig.ts";
+import type { Kubeconfig } from "../machinery/kubeconfig.ts";
 import { writeFileAtomically } from "../files/atomic-file.ts";
 
 /** A certificate of a control plane's folder, as it is. */
@@ -102,15 +104,26 @@ async function renew(folder: string, one: KnownCertificate, doors: Doors): Promi
     await writeFileAtomically(path.replace(/\.crt$/, ".key"), key, 0o600);
     return writeFileAtomically(path, certificate, 0o644);
   }
-  const { access } = chooseContext(await readKubeconfigs([path]), doors.clock);
-  const config = kubeConfig({
-    cluster: "kubernetes",
-    server: access.server,
-    authority: authority.certificate,
-    user: facts.subject.commonName,
-    credential: { certificate, key },
-  });
-  return writeFileAtomically(path, kubeConfigText(config), 0o600);
+  const config = await parseKubeconfig(await readFile(path, "utf8"), path);
+  return writeFileAtomically(
+    path,
+    kubeConfigText(withCertificate(config, certificate, key)),
+    0o600,
+  );
+}
+
+/** The user of its context has them from now on; all else stays as it is. Pure. */
+function withCertificate(config: Kubeconfig, certificate: string, key: string): Kubeconfig {
+  const current = config.contexts?.find(({ name }) => name === config["current-context"]);
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const renewed = {
+    "client-certificate-data": base64(certificate),
+    "client-key-data": base64(key),
+  };
+  const users = (config.users ?? []).map((one) =>
+    one.name === current?.context?.user ? { ...one, user: { ...one.user, ...renewed } } : one,
+  );
+  return { ...config, users };
 }
 
 /** What each is for decides what it may be used for. */
