@@ -21,11 +21,21 @@ const notCopied: ReadonlySet<string> = new Set([
 
 type Annotations = Readonly<Record<string, string>>;
 
+/** Revisions are of 64 bits, and somebody may have written a large one; undefined: unreadable. */
+function revisionIn(text: string): bigint | undefined {
+  if (!/^\d{1,19}$/.test(text)) return undefined;
+  const revision = BigInt(text);
+  return revision <= revisionMax ? revision : undefined;
+}
+const revisionMax = 2n ** 63n - 1n;
+
 /** 0 when there is none, or none that can be read. */
-export const revisionOf = (object: ReplicaSet | Deployment): number => {
-  const revision = Number(object.metadata?.annotations?.[revisionAnnotation] ?? 0);
-  return Number.isSafeInteger(revision) ? revision : 0;
-};
+export const revisionOf = (object: ReplicaSet | Deployment): bigint =>
+  revisionIn(object.metadata?.annotations?.[revisionAnnotation] ?? "") ?? 0n;
+
+/** The one after the newest of these. */
+export const nextRevision = (old: readonly ReplicaSet[]): bigint =>
+  old.map(revisionOf).reduce((newest, one) => (one > newest ? one : newest), 0n) + 1n;
 
 const count = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
@@ -49,15 +59,15 @@ export const sizeAnnotations = (deployment: Deployment): Annotations => {
 export function newestAnnotations(
   deployment: Deployment,
   present: Annotations,
-  revision: number,
+  revision: bigint,
 ): Annotations {
   const copied = Object.entries(deployment.metadata?.annotations ?? {}).filter(
     ([key]) => !notCopied.has(key),
   );
   const annotations = { ...present, ...Object.fromEntries(copied) };
   const had = present[revisionAnnotation];
-  if (had !== undefined && !Number.isSafeInteger(Number(had))) return annotations;
-  if (Number(had ?? 0) >= revision) return annotations;
+  const before = revisionIn(had ?? "0");
+  if (before === undefined || before >= revision) return annotations;
   return {
     ...annotations,
     [revisionAnnotation]: String(revision),

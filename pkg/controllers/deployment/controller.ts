@@ -200,11 +200,11 @@ async function failedCreate(
 /** An update and not a patch: upstream's role for this controller allows no patch. */
 async function markRevision(
   deployment: Deployment,
-  revision: number | undefined,
+  revision: bigint | undefined,
   { client }: Context,
   signal: AbortSignal,
 ): Promise<Deployment> {
-  if (revision === undefined || revision === 0 || revisionOf(deployment) === revision)
+  if (revision === undefined || revision === 0n || revisionOf(deployment) === revision)
     return deployment;
   const annotations = {
     ...deployment.metadata?.annotations,

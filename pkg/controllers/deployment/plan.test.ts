@@ -32,7 +32,7 @@ function replicaSet(
   image: string,
   size: number,
   available: number,
-  { desired = 10, max = 13, revision = 1, age = 0 } = {},
+  { desired = 10, max = 13, revision = 1, age = 0, marked = String(revision) } = {},
 ): ReplicaSet {
   return {
     metadata: {
@@ -42,7 +42,7 @@ function replicaSet(
       generation: 1,
       creationTimestamp: new Date(nowMs - 1000 * (age || 1000 - revision)).toISOString(),
       annotations: {
-        "deployment.kubernetes.io/revision": String(revision),
+        "deployment.kubernetes.io/revision": marked,
         "deployment.kubernetes.io/desired-replicas": String(desired),
         "deployment.kubernetes.io/max-replicas": String(max),
       },
@@ -84,6 +84,12 @@ describe("rolling update", () => {
       deployment(10),
       [replicaSet("old", 10, 10)],
       ["create new 3 revision 2", "scale old 10→8"],
+    ],
+    [
+      "counts on from a revision that no number of JavaScript holds",
+      deployment(10),
+      [replicaSet("old", 10, 10, { marked: "3546343826724305832" })],
+      ["create new 3 revision 3546343826724305833", "scale old 10→8"],
     ],
     [
       "grows the new one before it shrinks the old one",
@@ -129,7 +135,7 @@ describe("rolling update", () => {
       replicaSet("new", 0, 0, { revision: 1 }),
       replicaSet("bad", 10, 10, { revision: 2 }),
     ]);
-    expect(back.revision).toBe(3);
+    expect(back.revision).toBe(3n);
     expect(back.changes[0]?.replicaSet.metadata?.annotations).toMatchObject({
       "deployment.kubernetes.io/revision": "3",
       "deployment.kubernetes.io/revision-history": "1",

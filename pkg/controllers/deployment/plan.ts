@@ -7,7 +7,7 @@ import type { Deployment, DeploymentStatus, ReplicaSet } from "../../../api/apps
 import { deployments } from "../../../api/resources.ts";
 import { controllerReference } from "../../controller/owner.ts";
 import { templateHash } from "../template-hash.ts";
-import { newestAnnotations, revisionOf, sizeAnnotations } from "./annotations.ts";
+import { newestAnnotations, nextRevision, revisionOf, sizeAnnotations } from "./annotations.ts";
 import { conditionOf, withCondition, type Conditions } from "./conditions.ts";
 import { historyLimit, isRolling, progressDeadlineMs } from "./limits.ts";
 import {
@@ -34,7 +34,7 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly status: DeploymentStatus;
   /** What the Deployment's revision annotation should say; undefined: leave it. */
-  readonly revision?: number;
+  readonly revision?: bigint;
   /** When to look for lack of progress. */
   readonly checkInMs?: number;
 }
@@ -145,7 +145,7 @@ function create(deployment: Deployment, old: Sets): ReplicaSet {
   const { template, selector, minReadySeconds } = deployment.spec;
   const hash = templateHash(template, deployment.status?.collisionCount);
   const labels = { ...template.metadata?.labels, [templateHashLabel]: hash };
-  const revision = Math.max(0, ...old.map(revisionOf)) + 1;
+  const revision = nextRevision(old);
   return {
     metadata: {
       name: `${name.slice(0, nameCharsMax - hash.length - 1)}-${hash}`,
@@ -174,7 +174,7 @@ const nameCharsMax = 253;
 
 /** The newest ReplicaSet with the annotations and minReadySeconds that the Deployment wants. */
 function current(deployment: Deployment, newest: ReplicaSet, old: Sets): ReplicaSet {
-  const revision = Math.max(0, ...old.map(revisionOf)) + 1;
+  const revision = nextRevision(old);
   const annotations = newestAnnotations(deployment, newest.metadata?.annotations ?? {}, revision);
   const { minReadySeconds = 0 } = deployment.spec;
   const isSame =
@@ -190,12 +190,17 @@ function current(deployment: Deployment, newest: ReplicaSet, old: Sets): Replica
       };
 }
 
+const byRevision = (one: ReplicaSet, other: ReplicaSet): number => {
+  const [a, b] = [revisionOf(one), revisionOf(other)];
+  return a < b ? -1 : a > b ? 1 : 0;
+};
+
 /** Old ReplicaSets beyond the history that is kept, the oldest revisions first; only empty ones. */
 function outdated(deployment: Deployment, old: Sets): Sets {
   const limit = historyLimit(deployment) ?? old.length;
   const alive = old.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
   return alive
-    .toSorted((one, other) => revisionOf(one) - revisionOf(other) || byAge(one, other))
+    .toSorted((one, other) => byRevision(one, other) || byAge(one, other))
     .slice(0, Math.max(0, alive.length - limit))
     .filter(
       (set) =>
