@@ -5,7 +5,7 @@ import { endpointSlices, pods, services } from "../../../api/resources.ts";
 import type { Clock } from "../../base/clock.ts";
 import { chainOf } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
-import type { WireRequest, WireResponse } from "../../base/wire.ts";
+import type { WireBody, WireRequest, WireResponse } from "../../base/wire.ts";
 import { badRequest, notFound } from "../../machinery/status.ts";
 import { StatusError } from "../../machinery/status-error.ts";
 import type { UpgradeRequest } from "../../serving/server-contract.ts";
@@ -14,6 +14,7 @@ import type { ProxyTarget } from "../connect-contract.ts";
 import type { Objects } from "../objects-contract.ts";
 import { hostHeader, send } from "./kubelet-https.ts";
 import { parseProxyName, type NamedTarget } from "./kubelet-path.ts";
+import { PageRewriter, rewriteLink, type ProxiedPlace } from "./rewrite-links.ts";
 import { isProxyableHost, proxyPath, withoutCredentials } from "./proxy-request.ts";
 
 /** pods/NAME/proxy and services/NAME/proxy: HTTP to a pod's own address. */
@@ -58,13 +59,19 @@ export function podProxy({ objects, clock, random }: PodProxyOptions): PodProxy 
     respond: async (request, target) => {
       const { host, port, isSecure } = placeOf(target);
       const { method, body, signal } = request;
-      const headers = withoutCredentials(request.headers);
+      const [whole = ""] = request.path.split("?");
+      const prefix = whole.slice(0, whole.length - target.rest.length);
+      const { host: asked = "" } = request.headers;
+      // Not compressed, since links in it may have to be changed.
+      const { "accept-encoding": _, ...passed } = withoutCredentials(request.headers);
+      const headers = { ...passed, ...forwarded(whole, asked) };
       const wanted = { method, path: proxyPath(target), headers, signal };
       const agent = isSecure ? agents.secure : agents.plain;
-      return send(
+      const answer = await send(
         { host, port, agent, isSecure, clock },
         { ...wanted, ...(body === undefined ? {} : { body }) },
       ).catch(unreachable);
+      return withLinks(answer, { prefix, hosts: [hostHeader(host, port), asked] });
     },
     upgrade: async (upgrade, target) => {
       const { host, port, isSecure } = placeOf(target);
@@ -73,6 +80,38 @@ export function podProxy({ objects, clock, random }: PodProxyOptions): PodProxy 
       return proxyUpgrade(upgrade, to).catch(unreachable);
     },
   };
+}
+
+/** Tells the pod how it is seen from outside. */
+const forwarded = (path: string, host: string): Readonly<Record<string, string>> => ({
+  "x-forwarded-uri": path,
+  "x-forwarded-proto": "https",
+  ...(host === "" ? {} : { "x-forwarded-host": host }),
+});
+
+const isPage = (headers: WireResponse["headers"]): boolean =>
+  /^text\/html\s*(?:;|$)/i.test(headers["content-type"] ?? "") &&
+  (headers["content-encoding"] ?? "identity") === "identity";
+
+/** The answer with its links led back through the proxy. */
+function withLinks(answer: WireResponse, place: ProxiedPlace): WireResponse {
+  const { location } = answer.headers;
+  if (location !== undefined) {
+    return { ...answer, headers: { ...answer.headers, location: rewriteLink(location, place) } };
+  }
+  if (!isPage(answer.headers)) return answer;
+  const { "content-length": _, ...headers } = answer.headers;
+  return { ...answer, headers, body: rewritten(answer.body, new PageRewriter(place)) };
+}
+
+async function* rewritten(body: WireBody, rewriter: PageRewriter): AsyncGenerator<Uint8Array> {
+  // One byte a character, and back: whatever the page's encoding is, its tags are ASCII.
+  for await (const piece of body instanceof Uint8Array ? [body] : body) {
+    const text = rewriter.write(Buffer.from(piece).toString("latin1"));
+    if (text !== "") yield Buffer.from(text, "latin1");
+  }
+  const last = rewriter.end();
+  if (last !== "") yield Buffer.from(last, "latin1");
 }
 
 const unreachable = (cause: unknown): never => {
