@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createRelay } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import type { Clock } from "../../base/clock.ts";
 import { systemClock } from "../../base/system-clock.ts";
+import { SimulatedClock } from "../../sim/simulated-clock.ts";
 import { type Call, GrpcConnection } from "./connection.ts";
 import { GrpcError } from "./grpc-status.ts";
 
@@ -55,8 +57,8 @@ async function listen(answer: Answer, settings = {}): Promise<Peer> {
   return { server, endpoint: `http://127.0.0.1:${port}`, most };
 }
 
-function connect(endpoint: string): GrpcConnection {
-  const options = { endpoint, tls: {}, clock: systemClock, messageBytesMax: 10_000_000 };
+function connect(endpoint: string, clock: Clock = systemClock): GrpcConnection {
+  const options = { endpoint, tls: {}, clock, messageBytesMax: 10_000_000 };
   const connection = new GrpcConnection(options);
   cleanups.push(() => connection.close());
   return connection;
@@ -173,6 +175,52 @@ describe("a gRPC connection", () => {
     expect(String(await ask(connection, "leave"))).toBe("leave");
     expect(String(await ask(connection, "again"))).toBe("again");
     expect(sessions).toBe(2);
+  });
+
+  describe("whose server leaves while a call goes on", () => {
+    /** A server that keeps a watch open after GOAWAY; the session of that watch, and its end. */
+    async function leaving(clock: Clock) {
+      const { endpoint, server } = await listen((stream, message) => {
+        if (String(message) === "watch") stream.session?.goaway(0, stream.id);
+        else echo(stream, message);
+      });
+      // In between, so that a machine can vanish: HTTP/2 lets nobody have its sockets.
+      const ways: { readonly silence: () => void }[] = [];
+      const relay = createRelay((client) => {
+        const inner = connectTcp(Number(new URL(endpoint).port), "127.0.0.1");
+        inner.on("error", () => client.destroy()).pipe(client.on("error", () => inner.destroy()));
+        client.pipe(inner);
+        ways.push({ silence: () => inner.unpipe(client) });
+        cleanups.push(() => client.destroy());
+      });
+      relay.listen(0, "127.0.0.1");
+      await once(relay, "listening");
+      cleanups.push(() => relay.close());
+      const { port } = relay.address() as AddressInfo;
+      const connection = connect(`http://127.0.0.1:${port}`, clock);
+      const watch = codeOf(ask(connection, "watch"));
+      await once(server, "stream");
+      // Until the client has heard that the server leaves.
+      await expect.poll(() => ask(connection, "other").then(() => ways.length)).toBe(2);
+      return { connection, watch, ways };
+    }
+
+    it("ends that call when it is closed", async () => {
+      const { connection, watch } = await leaving(systemClock);
+      connection.close();
+      expect(await watch).toBe(1);
+    });
+
+    it("notices when that server has vanished, and keeps the new one", async () => {
+      const clock = new SimulatedClock();
+      const { connection, watch, ways } = await leaving(clock);
+      ways[0]?.silence();
+      await clock.advance(30_000);
+      await clock.advance(10_000);
+      expect(await watch).toBe(14);
+      expect(String(await ask(connection, "still"))).toBe("still");
+      expect(ways.length).toBe(2);
+    });
   });
 
   it("fails calls when the connection is lost or cannot be made, and recovers", async () => {

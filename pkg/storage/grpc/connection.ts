@@ -92,13 +92,15 @@ export class GrpcConnection {
   readonly #waiting = new Set<WaitingCall>();
   /** Those that had to wait, once they are on their way. */
   readonly #begun = new WeakMap<WaitingCall, GrpcStream>();
+  /** The one for new calls. */
   #session: GrpcSession | undefined;
+  /** Those whose server is leaving too, as long as they have calls; each with its keep-alive. */
+  readonly #sessions = new Map<GrpcSession, Disposable>();
   #connecting: Socket | undefined;
   /** Why the last attempt failed, and when the next one may be. */
   #failed:
     | { readonly error: GrpcError; readonly until: number; readonly waitMs: number }
     | undefined;
-  #keepalive: Disposable | undefined;
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
@@ -123,7 +125,7 @@ export class GrpcConnection {
     this.#isClosed = true;
     const error = new GrpcError(statusCodes.cancelled, "the connection was closed");
     this.#connecting?.destroy();
-    this.#session?.destroy(error);
+    for (const session of this.#sessions.keys()) session.destroy(error);
     this.#failWaiting(error);
   }
 
@@ -132,7 +134,10 @@ export class GrpcConnection {
     const failed = this.#failed;
     if (this.#isClosed || (failed !== undefined && clock.monotonic() < failed.until)) {
       const reason = failed?.error.details ?? "the connection was closed";
-      const error = new GrpcError(statusCodes.unavailable, reason, { cause: failed?.error });
+      const error = new GrpcError(statusCodes.unavailable, reason, {
+        cause: failed?.error,
+        isUnprocessed: true,
+      });
       queueMicrotask(() => waiting.handler.onEnd(error));
       return { cancel: () => undefined };
     }
@@ -142,7 +147,7 @@ export class GrpcConnection {
   }
 
   #cancel(waiting: WaitingCall, error: GrpcError): void {
-    if (this.#waiting.delete(waiting)) waiting.handler.onEnd(error);
+    if (this.#waiting.delete(waiting)) waiting.handler.onEnd(error.unprocessed());
     else this.#begun.get(waiting)?.fail(error);
   }
 
@@ -180,9 +185,9 @@ export class GrpcConnection {
     this.#failed = undefined;
     const { messageBytesMax } = this.#options;
     const onClose = (): void => {
-      if (this.#session !== session) return;
-      this.#session = undefined;
-      this.#keepalive?.[Symbol.dispose]();
+      this.#sessions.get(session)?.[Symbol.dispose]();
+      this.#sessions.delete(session);
+      if (this.#session === session) this.#session = undefined;
     };
     const session = new GrpcSession({ socket, messageBytesMax, onClose });
     this.#session = session;
@@ -202,20 +207,24 @@ export class GrpcConnection {
   #failWaiting(error: GrpcError): void {
     for (const waiting of this.#waiting) {
       this.#waiting.delete(waiting);
-      waiting.handler.onEnd(error);
+      waiting.handler.onEnd(error.unprocessed());
     }
   }
 
   #keepAlive(session: GrpcSession): void {
-    const { clock } = this.#options;
-    this.#keepalive?.[Symbol.dispose]();
-    this.#keepalive = clock.after(limits.keepaliveMs, () => {
+    this.#alarm(session, limits.keepaliveMs, () => {
       // A server may take pings without calls for an attack.
       if (session.callCount === 0) return this.#keepAlive(session);
       const error = new GrpcError(statusCodes.unavailable, "the server does not answer");
-      this.#keepalive = clock.after(limits.keepaliveTimeoutMs, () => session.destroy(error));
+      this.#alarm(session, limits.keepaliveTimeoutMs, () => session.destroy(error));
       session.ping(() => this.#keepAlive(session));
     });
+  }
+
+  /** In place of the session's last one. */
+  #alarm(session: GrpcSession, ms: number, ring: () => void): void {
+    this.#sessions.get(session)?.[Symbol.dispose]();
+    this.#sessions.set(session, this.#options.clock.after(ms, ring));
   }
 
   #headersOf({ path, metadata = [] }: Call): readonly Header[] {

@@ -29,7 +29,7 @@ export const settings = {
   maxFrameSize: 5,
 } as const;
 
-export const errorCodes = { noError: 0, protocolError: 1, cancel: 8 } as const;
+export const errorCodes = { refusedStream: 7, cancel: 8 } as const;
 
 /** What a connection's peer may send in one frame before it is told otherwise. */
 export const frameBytesDefault = 16_384;

@@ -18,11 +18,23 @@ export class GrpcError extends Error {
   readonly code: number;
   /** The server's own words, without the code. */
   readonly details: string;
+  /** True: the server has certainly not looked at the call. Else nobody knows what it has done. */
+  readonly isUnprocessed: boolean;
 
-  constructor(code: number, details: string, options?: ErrorOptions) {
+  constructor(
+    code: number,
+    details: string,
+    options: ErrorOptions & { readonly isUnprocessed?: boolean } = {},
+  ) {
     super(`${code} ${details}`, options);
     this.code = code;
     this.details = details;
+    this.isUnprocessed = options.isUnprocessed ?? false;
+  }
+
+  /** The same of a call that never reached the server, or that it turned away unseen. */
+  unprocessed(): GrpcError {
+    return new GrpcError(this.code, this.details, { cause: this.cause, isUnprocessed: true });
   }
 }
 
@@ -47,9 +59,15 @@ export function errorIn(trailers: readonly Header[]): GrpcError | undefined {
   return new GrpcError(statusCodes.internal, "the answer ended without a status");
 }
 
+const statusOf = (headers: readonly Header[]): string | undefined => valueOf(headers, ":status");
+
+/** Headers ahead of the answer's own (1xx): there may be any number of them. */
+export const isInterim = (headers: readonly Header[]): boolean =>
+  statusOf(headers)?.startsWith("1") === true;
+
 /** What is wrong with an answer's first headers, when it is no gRPC at all. */
 export function refusalIn(headers: readonly Header[]): GrpcError | undefined {
-  const status = valueOf(headers, ":status");
+  const status = statusOf(headers);
   if (status === "200") return undefined;
   return new GrpcError(statusCodes.unavailable, `HTTP status ${status ?? "missing"}`);
 }

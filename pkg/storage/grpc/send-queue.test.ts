@@ -31,7 +31,7 @@ describe("what is sent", () => {
     expect(sent).toEqual(["1: 10", "1: 5"]);
     push(3, 20);
     queue.widen(1, 100);
-    expect(sent).toEqual(["1: 10", "1: 5", "1: 10 end", "3: 20 end"]);
+    expect(sent).toEqual(["1: 10", "1: 5", "3: 20 end", "1: 10 end"]);
   });
 
   it("waits for the connection's window, in the order in which it came", () => {

@@ -1,6 +1,7 @@
 /**
  * DATA on its way out under the peer's flow control: a window for the connection and one for each
- * stream (RFC 9113, section 5.2). What does not fit waits, first come, first served.
+ * stream (RFC 9113, section 5.2). What does not fit waits, first come, first served; but nobody
+ * waits for another's stream.
  */
 import {
   frameBytesDefault,
@@ -61,8 +62,10 @@ export class SendQueue {
       return this.#send(body);
     }
     const outgoing: Outgoing = { stream, bytes: Buffer.concat([head, body]), sent: 0, isLast };
-    // Nobody overtakes on one stream, and small messages do not starve a large one.
-    if (this.#waiting.length > 0 || !this.#advance(outgoing)) this.#waiting.push(outgoing);
+    // Nobody overtakes on one stream. While the connection's window has room, those who wait do so
+    // for windows of their own; once it has none, small messages do not starve a large one.
+    const isBehind = (one: Outgoing): boolean => this.#window <= 0 || one.stream === stream;
+    if (this.#waiting.some(isBehind) || !this.#advance(outgoing)) this.#waiting.push(outgoing);
   }
 
   /** Stream 0 is the connection. */

@@ -33,6 +33,7 @@ const limits = {
   /** What was received is given back to the peer's window in portions of so much. */
   windowPortionBytes: 2 ** 29,
   headerBlockBytesMax: 64 * 1024,
+  headerBlockPartsMax: 64,
 } as const;
 
 export interface SessionOptions {
@@ -177,6 +178,7 @@ export class GrpcSession {
   }
 
   #take(frame: Frame): void {
+    if (this.#closed !== undefined) return;
     if (this.#block !== undefined && frame.type !== frameTypes.continuation)
       throw new FrameError("a header block was not finished");
     switch (frame.type) {
@@ -210,7 +212,8 @@ export class GrpcSession {
       this.#received = 0;
     }
     const isLast = (frame.flags & frameFlags.endStream) !== 0;
-    this.#streams.get(frame.stream)?.takeData(contentOf(frame), isLast);
+    const { length } = frame.payload;
+    this.#streams.get(frame.stream)?.takeData(contentOf(frame), length, isLast);
   }
 
   #takeBlock({ flags, stream }: Frame, part: Buffer): void {
@@ -220,7 +223,8 @@ export class GrpcSession {
     block.parts.push(part);
     if ((flags & frameFlags.endHeaders) === 0) {
       const bytes = block.parts.reduce((sum, { length }) => sum + length, 0);
-      if (bytes > limits.headerBlockBytesMax) throw new FrameError("a header block is too long");
+      if (bytes > limits.headerBlockBytesMax || block.parts.length > limits.headerBlockPartsMax)
+        throw new FrameError("a header block is too long");
       return;
     }
     this.#block = undefined;
@@ -255,7 +259,7 @@ export class GrpcSession {
     const last = numberIn(frame);
     this.#isDraining = true;
     const error = new GrpcError(statusCodes.unavailable, "the server is leaving");
-    for (const [id, stream] of this.#streams) if (id > last) stream.fail(error);
+    for (const [id, stream] of this.#streams) if (id > last) stream.fail(error.unprocessed());
     for (const { stream } of this.#waiting) stream.fail(error);
     if (this.callCount === 0) this.#close(error);
   }

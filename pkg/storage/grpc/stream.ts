@@ -1,6 +1,6 @@
 /** One gRPC call: messages out, messages in, one outcome. */
 import { errorCodes, windowUpdateFrame } from "./frames.ts";
-import { errorIn, GrpcError, refusalIn, statusCodes } from "./grpc-status.ts";
+import { errorIn, GrpcError, isInterim, refusalIn, statusCodes } from "./grpc-status.ts";
 import type { Header } from "./hpack.ts";
 import { MessageReader, prefixBytes } from "./message-reader.ts";
 import type { SendQueue } from "./send-queue.ts";
@@ -65,18 +65,20 @@ export class GrpcStream {
   fail(error: GrpcError): void {
     if (this.#isEnded) return;
     this.#link.reset(this.#id, errorCodes.cancel);
-    this.#end(error);
+    this.#end(this.#id === 0 ? error.unprocessed() : error);
   }
 
   takeHeaders(headers: readonly Header[], isLast: boolean): void {
+    if (!this.#hasHeaders && !isLast && isInterim(headers)) return;
     const refusal = this.#hasHeaders ? undefined : refusalIn(headers);
     if (refusal !== undefined) return isLast ? this.#end(refusal) : this.fail(refusal);
     this.#hasHeaders = true;
     if (isLast) this.#end(errorIn(headers));
   }
 
-  takeData(data: Buffer, isLast: boolean): void {
-    this.#received += data.length;
+  /** `windowBytes`: what it took of the window, which is more than `data` when it was padded. */
+  takeData(data: Buffer, windowBytes: number, isLast: boolean): void {
+    this.#received += windowBytes;
     if (this.#received >= windowPortionBytes) {
       this.#link.reply(windowUpdateFrame(this.#id, this.#received));
       this.#received = 0;
@@ -93,7 +95,9 @@ export class GrpcStream {
   }
 
   wasReset(code: number): void {
-    this.#end(new GrpcError(statusCodes.unavailable, `the server reset the call (${code})`));
+    const isUnprocessed = code === errorCodes.refusedStream;
+    const why = `the server reset the call (${code})`;
+    this.#end(new GrpcError(statusCodes.unavailable, why, { isUnprocessed }));
   }
 
   #end(error: GrpcError | undefined): void {
