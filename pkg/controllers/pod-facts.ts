@@ -57,15 +57,14 @@ export const podKeysOnNode = ({ metadata }: Node, lookup: Lookup): readonly stri
     .byIndex(podsByNodeIndex, metadata?.name ?? "")
     .map(keyOf);
 
-/** The pod's conditions with one set; its time of transition moves when its status does. */
-export function withPodCondition(
+/** The condition as it is to be; its time of transition moves when its status does. */
+export function nextPodCondition(
   pod: Pod,
   condition: Omit<PodCondition, "lastTransitionTime">,
   now: string,
-): readonly PodCondition[] {
+): PodCondition {
   const before = podCondition(pod, condition.type);
   const lastTransitionTime =
     before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-  return [...others, { ...before, ...condition, lastTransitionTime }];
+  return { ...before, ...condition, lastTransitionTime };
 }

@@ -1,6 +1,5 @@
 import type { Node, Pod } from "../../api/core/v1.ts";
 import { nodes, pods } from "../../api/resources.ts";
-import { rfc3339 } from "../base/clock.ts";
 import {
   done,
   reads,
@@ -12,13 +11,8 @@ import {
 } from "../controller/controller.ts";
 import { defineController } from "../controller/run-controller.ts";
 import { isReason } from "../machinery/status-error.ts";
-import {
-  isPodTerminal,
-  nodeNameOf,
-  podKeysOnNode,
-  podsByNodeIndex,
-  withPodCondition,
-} from "./pod-facts.ts";
+import { isPodTerminal, nodeNameOf, podKeysOnNode, podsByNodeIndex } from "./pod-facts.ts";
+import { writePodCondition } from "./pod-writes.ts";
 
 const limits = {
   /** A node that has just gone may come back under its name. */
@@ -133,10 +127,7 @@ async function remove(pod: Pod, context: Context, signal: AbortSignal): Promise<
         reason: "DeletionByPodGC",
         message: "PodGC: node no longer exists",
       };
-      const conditions = withPodCondition(pod, condition, rfc3339(context.clock.now()));
-      const body = { metadata: { uid }, status: { phase: "Failed", conditions } };
-      const options = { subresource: "status" };
-      await api.patch({ namespace, name }, { type: "merge", body }, options, signal);
+      await writePodCondition(pod, condition, context, signal, { phase: "Failed" });
     }
     const preconditions = uid === undefined ? {} : { preconditions: { uid } };
     await api.delete({ namespace, name }, { gracePeriodSeconds: 0, ...preconditions }, signal);

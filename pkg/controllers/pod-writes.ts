@@ -1,11 +1,13 @@
 /** Pods made and deleted for their owner, with the events that tell of it on the owner. */
-import type { Pod } from "../../api/core/v1.ts";
+import type { Pod, PodCondition, PodStatus } from "../../api/core/v1.ts";
 import type { KubeObject } from "../../api/resource.ts";
 import { pods } from "../../api/resources.ts";
+import { rfc3339 } from "../base/clock.ts";
 import { chainOf } from "../base/errors.ts";
 import type { Context } from "../controller/controller.ts";
 import { isReason } from "../machinery/status-error.ts";
 import type { Owner } from "./claims.ts";
+import { nextPodCondition } from "./pod-facts.ts";
 
 const isNamespaceEnding = (error: unknown): boolean =>
   isReason(error, "Forbidden") &&
@@ -58,4 +60,25 @@ export async function deletePods<O extends KubeObject>(
   );
   const failed = deleted.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+/**
+ * Writes one condition, and what else is to be in the status. The other conditions are left as they
+ * are: what our cache says of them may be older. Rejects with Conflict where another pod has the
+ * name by now.
+ */
+export async function writePodCondition(
+  pod: Pod,
+  condition: Omit<PodCondition, "lastTransitionTime">,
+  { client, clock }: Pick<Context, "client" | "clock">,
+  signal: AbortSignal,
+  more: Partial<PodStatus> = {},
+): Promise<void> {
+  const { name = "", namespace = "", uid } = pod.metadata ?? {};
+  const conditions = [nextPodCondition(pod, condition, rfc3339(clock.now()))];
+  const body = { metadata: { uid }, status: { ...more, conditions } };
+  const options = { subresource: "status" };
+  await client
+    .resource(pods)
+    .patch({ namespace, name }, { type: "strategic", body }, options, signal);
 }

@@ -1,6 +1,5 @@
 import type { Pod, Taint } from "../../api/core/v1.ts";
 import { nodes, pods } from "../../api/resources.ts";
-import { rfc3339 } from "../base/clock.ts";
 import { done, reads, requeueAfter } from "../controller/controller.ts";
 import { defineController } from "../controller/run-controller.ts";
 import { isReason } from "../machinery/status-error.ts";
@@ -11,8 +10,8 @@ import {
   podCondition,
   podKeysOnNode,
   podsByNodeIndex,
-  withPodCondition,
 } from "./pod-facts.ts";
+import { writePodCondition } from "./pod-writes.ts";
 import { isNoExecute } from "./taints.ts";
 
 const timeMs = (time: string | undefined): number => (time === undefined ? 0 : Date.parse(time));
@@ -64,14 +63,11 @@ export const taintEvictionController = defineController<Pod>({
       reason: "DeletionByTaintManager",
       message: "Taint manager: deleting due to NoExecute taint",
     };
-    const conditions = withPodCondition(pod, condition, rfc3339(nowMs));
     const api = context.client.resource(pods);
     const message = `Marking for deletion Pod ${namespace}/${name}`;
     context.events.record({ ref: pods, object: pod }, "Normal", "TaintManagerEviction", message);
     try {
-      const body = { metadata: { uid }, status: { conditions } };
-      const options = { subresource: "status" };
-      await api.patch({ namespace, name }, { type: "merge", body }, options, signal);
+      await writePodCondition(pod, condition, context, signal);
       const preconditions = uid === undefined ? {} : { preconditions: { uid } };
       await api.delete({ namespace, name }, preconditions, signal);
     } catch (error) {

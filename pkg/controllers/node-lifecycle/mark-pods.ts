@@ -1,9 +1,9 @@
 import type { Node, Pod } from "../../../api/core/v1.ts";
 import { pods } from "../../../api/resources.ts";
-import { rfc3339 } from "../../base/clock.ts";
 import type { Context } from "../../controller/controller.ts";
 import { isReason } from "../../machinery/status-error.ts";
-import { isPodReady, podsByNodeIndex, withPodCondition } from "../pod-facts.ts";
+import { isPodReady, podsByNodeIndex } from "../pod-facts.ts";
+import { writePodCondition } from "../pod-writes.ts";
 
 /** Requests under way at once: a full node is marked in a fraction of a second. */
 const podsAtOnce = 16;
@@ -22,14 +22,8 @@ export async function markPods(node: Node, context: Context, signal: AbortSignal
 }
 
 async function markPod(pod: Pod, context: Context, signal: AbortSignal): Promise<void> {
-  const { name = "", namespace = "", uid } = pod.metadata ?? {};
-  const now = rfc3339(context.clock.now());
-  const conditions = withPodCondition(pod, { type: "Ready", status: "False" }, now);
-  const body = { metadata: { uid }, status: { conditions } };
   try {
-    await context.client
-      .resource(pods)
-      .patch({ namespace, name }, { type: "merge", body }, { subresource: "status" }, signal);
+    await writePodCondition(pod, { type: "Ready", status: "False" }, context, signal);
   } catch (error) {
     // It is gone, or another pod of the same name has taken its place.
     if (isReason(error, "NotFound", "Conflict")) return;
