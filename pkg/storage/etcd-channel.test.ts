@@ -72,6 +72,48 @@ describe("a call to etcd", () => {
     await expect(channel.call("range", {}, { signal: caller.signal })).rejects.toThrow("enough");
   });
 
+  /** A server that answers every call with these messages, and counts the calls. */
+  async function answering(messages: readonly string[], refuse?: number) {
+    const seen = { calls: 0 };
+    const server = createHttp2Server();
+    server.on("session", (session) => cleanups.push(() => session.destroy()));
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      seen.calls++;
+      stream.on("error", () => undefined).resume();
+      if (refuse !== undefined) return stream.close(refuse);
+      stream.respond({ ":status": 200 }, { waitForTrailers: true });
+      stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
+      stream.end(messages.join(""));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanups.push(() => server.close());
+    return { port: (server.address() as AddressInfo).port, seen };
+  }
+  const emptyMessage = "\0".repeat(5);
+
+  for (const [what, refuse, othersCalls, outcome] of [
+    ["moves on when it was refused unseen", 7, 1, "answered"],
+    ["is left unknown when it was cut off", 2, 0, { isUnprocessed: false }],
+  ] as const) {
+    it(`to write ${what}`, async () => {
+      const [first, other] = [await answering([], refuse), await answering([emptyMessage])];
+      const channel = channelTo(new SimulatedClock(), first.port, other.port);
+      const told = await causeOf(channel.call("txn", {}));
+      if (outcome === "answered") expect(told).toBe(outcome);
+      else expect(told).toMatchObject(outcome);
+      expect([first.seen.calls, other.seen.calls]).toEqual([1, othersCalls]);
+    });
+  }
+
+  it("to write fails when no message came: an empty one would tell of a conflict", async () => {
+    const { port } = await answering([]);
+    const channel = channelTo(new SimulatedClock(), port);
+    await expect(channel.call("txn", {})).rejects.toMatchObject({ reason: "Unavailable" });
+    const other = channelTo(new SimulatedClock(), (await answering([emptyMessage])).port);
+    expect(await other.call("txn", {})).toEqual({});
+  });
+
   it("ends with the channel", async () => {
     const { port, begun } = await silentServer();
     const channel = channelTo(new SimulatedClock(), port);

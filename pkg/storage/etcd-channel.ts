@@ -74,7 +74,7 @@ export class EtcdChannel {
 
   /**
    * One request, one response. A read that finds its endpoint gone asks the next one; a write does
-   * not, since nobody knows whether it was done.
+   * so only where it was certainly not done.
    */
   async call<M extends Unary>(
     method: M,
@@ -86,9 +86,10 @@ export class EtcdChannel {
       try {
         return await this.#callOnce(index, { method, request, signal });
       } catch (error) {
-        const isGone = error instanceof StorageError && error.reason === "Unavailable";
-        if (isGone) this.#leave(index);
-        if (!isGone || !isRead || attempt >= this.#connections.length) throw error;
+        if (!(error instanceof StorageError) || error.reason !== "Unavailable") throw error;
+        this.#leave(index);
+        const isRepeatable = isRead || error.isUndone;
+        if (!isRepeatable || attempt >= this.#connections.length) throw error;
       }
     }
   }
@@ -159,7 +160,9 @@ export class EtcdChannel {
         if (signal?.aborted === true) return reject(signal.reason as Error);
         if (error !== undefined) return reject(this.#failure(index, method, error));
         try {
-          resolve(decode(method, answer ?? new Uint8Array()));
+          // Without a message nothing is known: an empty one would say that a write met a conflict.
+          if (answer === undefined) throw new GrpcError(statusCodes.internal, "no message came");
+          resolve(decode(method, answer));
         } catch (cause) {
           reject(new StorageError("Unavailable", `etcd ${method}: its answer`, { cause }));
         }

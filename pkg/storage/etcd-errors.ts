@@ -12,4 +12,4 @@ export function etcdReason({ code, details }: GrpcError): StorageReason {
 }
 
 export const storageErrorOf = (doing: string, error: GrpcError): StorageError =>
-  new StorageError(etcdReason(error), doing, { cause: error });
+  new StorageError(etcdReason(error), doing, { cause: error, isUndone: error.isUnprocessed });

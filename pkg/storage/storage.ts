@@ -94,13 +94,16 @@ export class StorageError extends Error {
   override readonly name = "StorageError";
   readonly reason: StorageReason;
   readonly current: Versioned | undefined;
+  /** True: certainly nothing was done. Else nobody knows what became of a write "Unavailable". */
+  readonly isUndone: boolean;
   constructor(
     reason: StorageReason,
     message: string,
-    options: ErrorOptions & { current?: Versioned } = {},
+    options: ErrorOptions & { readonly current?: Versioned; readonly isUndone?: boolean } = {},
   ) {
     super(message, options);
     this.reason = reason;
     this.current = options.current;
+    this.isUndone = options.isUndone ?? false;
   }
 }

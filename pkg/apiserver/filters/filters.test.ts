@@ -82,6 +82,21 @@ describe("the request chain", () => {
     assert.match(await answerOf(filters, requestOf("/api/v1/pods")), /^503 ServiceUnavailable/);
   });
 
+  for (const [what, method, isUndone, retryAfter] of [
+    ["a read", "GET", false, "1"],
+    ["a write that was certainly not done", "POST", true, "1"],
+    // Clients repeat what names a time; a second object could come of it.
+    ["a write of which nobody knows whether it was done", "POST", false, undefined],
+  ] as const) {
+    it(`asks for ${retryAfter === undefined ? "no repeat" : "a repeat"} of ${what}`, async () => {
+      const away = new StorageError("Unavailable", "the connection ended", { isUndone });
+      const serve = answerFailures(silentLogger)(() => Promise.reject(away));
+      const { status, headers } = await serve(requestOf("/api/v1/pods", {}, method));
+      assert.equal(status, 503);
+      assert.equal(headers["retry-after"], retryAfter);
+    });
+  }
+
   it("turns away what is above its bound, and takes it when there is room again", async () => {
     let release = (): void => {};
     const blocked = new Promise<WireResponse>((resolve) => (release = () => resolve(ok)));
