@@ -77,11 +77,26 @@ async function openNetwork(
 ): Promise<void> {
   const { nodeName, clusterCidr } = options;
   const { podCidr, address } = places.find(({ name }) => name === nodeName) ?? {};
-  if (podCidr === undefined || address === undefined || network.isOpen) return;
+  if (podCidr === undefined || address === undefined) return;
+  if (network.isOpen) return warnOfOtherRange(podCidr, network, logger);
   using netlink = openNetlink();
   const mtu = mtuOf(linkOfAddress(netlink, address));
-  network.open(await bridgeNetwork(options, { podCidr, clusterCidr, mtu }));
+  network.open(await bridgeNetwork(options, { podCidr, clusterCidr, mtu }), podCidr);
   logger.info({ podCidr, mtu }, "pods have a network");
+}
+
+/** Pods keep the addresses that they have: only whoever removes them can give them others. */
+function warnOfOtherRange(
+  podCidr: string,
+  network: LateNetwork,
+  logger: ApiAccess["logger"],
+): void {
+  if (network.range === podCidr) return;
+  logger.warn(
+    { pods: network.range, node: podCidr },
+    "this node has another range than its pods: others cannot reach them; drain the node, then " +
+      "tsadm reset and join",
+  );
 }
 
 function logRoutes(state: NodeRoutesState, logger: ApiAccess["logger"]): void {

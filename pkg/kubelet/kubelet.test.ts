@@ -102,6 +102,21 @@ describe("the kubelet in a whole cluster", () => {
     await until(() => lease()?.spec?.renewTime !== before, 15_000);
   });
 
+  it("registers again with its range of pod addresses, when somebody deletes its node", async () => {
+    const api = cluster.client.resource(nodes);
+    const key = { name: "node-1" };
+    const found = () => cluster.informers.informer(nodes).get("node-1");
+    const ranges = { podCIDR: "10.9.9.0/24", podCIDRs: ["10.9.9.0/24"] };
+    await api.patch(key, { type: "merge", body: { spec: ranges } });
+    const heartbeat = () => JSON.stringify(found()?.status?.conditions);
+    const before = heartbeat();
+    await until(() => heartbeat() !== before, 400_000);
+    const uid = found()?.metadata?.uid;
+    await api.delete(key);
+    await until(() => found() !== undefined && found()?.metadata?.uid !== uid, 15_000);
+    assert.deepEqual(found()?.spec?.podCIDRs, ranges.podCIDRs);
+  });
+
   it("says again that it is ready, when others have given it up", async () => {
     const conditions = [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown" }];
     const patch = { type: "strategic", body: { status: { conditions } } } as const;

@@ -23,7 +23,8 @@ it("lets a pod wait for the node's range", async () => {
   await expect(network.check()).rejects.toThrow("podCIDR");
   const attached = network.attach(sandbox);
   await clock.advance(5_000);
-  network.open(open);
+  network.open(open, "10.244.1.0/24");
+  expect(network.range).toBe("10.244.1.0/24");
   await network.opened;
   expect(await attached).toEqual({ ips: ["10.244.0.2"] });
 });

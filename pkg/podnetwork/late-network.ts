@@ -12,6 +12,7 @@ export class LateNetwork implements PodNetwork {
   readonly #clock: Clock;
   readonly #opening = Promise.withResolvers<void>();
   #network: PodNetwork | undefined;
+  #range: string | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,8 +27,14 @@ export class LateNetwork implements PodNetwork {
     return this.#network !== undefined;
   }
 
-  open(network: PodNetwork): void {
+  /** What it was opened with: 10.244.1.0/24; undefined before. */
+  get range(): string | undefined {
+    return this.#range;
+  }
+
+  open(network: PodNetwork, range: string): void {
     this.#network = network;
+    this.#range = range;
     this.#opening.resolve();
   }
 

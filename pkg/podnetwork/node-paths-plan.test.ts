@@ -51,6 +51,11 @@ describe("planNodePaths", () => {
       "link - |  | 10.244.2.0@10.0.0.2",
     ],
     [
+      "leads no range away that pods here have, whoever claims it",
+      told([one, two, far], [lan, { index: 4, address: "10.244.2.1", prefixBits: 24 }]),
+      "link 2 |  | 10.244.3.0@10.0.7.3",
+    ],
+    [
       "tunnels on a common link to who wishes it",
       told([one, { ...two, tunnels: true }, { ...far, address: "10.0.0.3" }]),
       "link 2 | 10.244.3.0@10.0.0.3 | 10.244.2.0@10.0.0.2",

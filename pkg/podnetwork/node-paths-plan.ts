@@ -43,25 +43,34 @@ function candidateOf(place: NodePlace | undefined): Candidate | undefined {
   return { pods, address, tunnels };
 }
 
+const holds = ({ base, size }: Ipv4Range, address: string): boolean => {
+  const offset = (parseIpv4(address) ?? -1) - base;
+  return offset >= 0 && offset < size;
+};
+
 /**
- * A range that two nodes claim is the first one's, so that every round decides alike. A node at
- * our own address is an old name of this machine.
+ * A range that two nodes claim is the first one's, so that every round decides alike; one that a
+ * link here has addresses of, as the pods' bridge has, leads nowhere else, whatever the cluster
+ * says: what runs here would be cut off. A node at our own address is an old name of this machine.
  */
-function othersOf(nodes: readonly NodePlace[], own: Candidate): readonly Candidate[] {
+function othersOf(
+  nodes: readonly NodePlace[],
+  own: Candidate,
+  addresses: readonly LinkAddress[],
+): readonly Candidate[] {
+  const isHere = ({ pods }: Candidate): boolean => {
+    const range = parseIpv4Range(`${pods.address}/${pods.prefixBits}`);
+    return range !== undefined && addresses.some(({ address }) => holds(range, address));
+  };
   const others = new Map<string, Candidate>();
   for (const place of nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const one = candidateOf(place);
-    if (one === undefined || one.address === own.address) continue;
+    if (one === undefined || one.address === own.address || isHere(one)) continue;
     const range = one.pods.address;
     if (range !== own.pods.address && !others.has(range)) others.set(range, one);
   }
   return [...others.values()];
 }
-
-const holds = ({ base, size }: Ipv4Range, address: string): boolean => {
-  const offset = (parseIpv4(address) ?? -1) - base;
-  return offset >= 0 && offset < size;
-};
 
 const withoutWish = ({ pods, address }: Candidate): NodePath => ({ pods, address });
 
@@ -83,7 +92,7 @@ export function planNodePaths(
     .flatMap(({ address, prefixBits }) => parseIpv4Range(`${address}/${prefixBits}`) ?? []);
   const isDirect = ({ address, tunnels }: Candidate): boolean =>
     !own.tunnels && !tunnels && subnets.some((subnet) => holds(subnet, address));
-  const others = othersOf(nodes, own);
+  const others = othersOf(nodes, own, addresses);
   return {
     own: withoutWish(own),
     ...(link === undefined ? {} : { link }),

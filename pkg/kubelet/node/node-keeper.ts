@@ -1,4 +1,4 @@
-import type { ContainerImage, Node, NodeStatus } from "../../../api/core/v1.ts";
+import type { ContainerImage, Node, NodeSpec, NodeStatus } from "../../../api/core/v1.ts";
 import type { CriService } from "../../../api/cri/v1.ts";
 import { nodes as nodesRef } from "../../../api/resources.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -87,8 +87,10 @@ export class NodeKeeper {
     while (!signal.aborted)
       try {
         const wanted = nodeObject(await this.#facts([]));
+        const range = await this.#rangeOfBefore(signal);
         try {
-          this.#node = await api.create(wanted, {}, signal);
+          const object = { ...wanted, spec: { ...wanted.spec, ...range } };
+          this.#node = await api.create(object, {}, signal);
           this.#told = wanted.status;
           this.#toldAtMs = clock.now();
         } catch (error) {
@@ -105,6 +107,28 @@ export class NodeKeeper {
         logger.warn({ error: chainOf(error) }, "the node could not be registered");
         await clock.sleep(retryMs, signal).catch(() => undefined);
       }
+  }
+
+  /**
+   * A node that somebody deletes while its kubelet runs is registered again (upstream's is not
+   * before the kubelet's next start). Its pods run on, with the addresses that they have: so it
+   * asks for its range again, unless another node has got it meanwhile.
+   */
+  async #rangeOfBefore(signal: AbortSignal): Promise<Pick<NodeSpec, "podCIDR" | "podCIDRs">> {
+    const { client, facts } = this.#options;
+    const { podCIDR, podCIDRs = [] } = this.#node?.spec ?? {};
+    if (podCIDR === undefined) return {};
+    const others = await client
+      .resource(nodesRef)
+      .list({}, signal)
+      .then(({ items }) => items.filter(({ metadata }) => metadata?.name !== facts.nodeName))
+      .catch((error: unknown) => {
+        // A node that may not see the others can have none whose pods it must reach.
+        if (isReason(error, "Forbidden")) return [];
+        throw error;
+      });
+    const isTaken = others.some(({ spec }) => spec?.podCIDR === podCIDR);
+    return isTaken ? {} : { podCIDR, podCIDRs };
   }
 
   async #keepStatus(signal: AbortSignal): Promise<void> {
