@@ -62,7 +62,7 @@ export class Binder {
   #giveUp(pod: QueuedPod, node: NodeState, error: unknown, signal: AbortSignal): void {
     const { namespace = "", name = "", uid = "" } = pod.pod.metadata ?? {};
     const { cache, queue } = this.#memory;
-    cache.removePod(pod.pod);
+    cache.forget(pod.pod);
     if (signal.aborted) return;
     // Others may have been refused because of a place that was never taken.
     queue.wake({ type: "pod-deleted", pod: pod.pod });

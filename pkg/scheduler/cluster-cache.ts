@@ -14,13 +14,9 @@ const isOver = (pod: Pod): boolean =>
 const noImages: ReadonlyMap<string, number> = new Map();
 const noSelector: readonly Requirement[] = [];
 
-/** The same spec, or one that only got its node since: that is one change at most. */
-function isSameSpec(a: Pod, b: Pod): boolean {
-  const [before, now] = [a.metadata?.generation, b.metadata?.generation];
-  if (before === undefined || now === undefined) return false;
-  const wasAssumed = (a.spec?.nodeName ?? "") === "";
-  return now === before || (wasAssumed && now === before + 1);
-}
+/** A binding is no new generation; where a server makes one of it, the pod is counted anew. */
+const isSameSpec = (a: Pod, b: Pod): boolean =>
+  a.metadata?.generation !== undefined && a.metadata.generation === b.metadata?.generation;
 
 /** Two versions of a pod that take the same of a node, and match the same selectors. */
 const isAlike = (a: Pod, b: Pod): boolean =>
@@ -136,7 +132,12 @@ export class ClusterCache implements Snapshot {
     this.#orphans.set(node, waiting.set(uidOf(pod), placed));
   }
 
-  /** Also takes an assumption back. */
+  /** Takes an assumption back; a pod that was seen on its node in the meantime stays there. */
+  forget(pod: Pod): void {
+    const isBound = (this.#find(pod)?.placed.pod.spec?.nodeName ?? "") !== "";
+    if (!isBound) this.removePod(pod);
+  }
+
   removePod(pod: Pod): void {
     const found = this.#find(pod);
     if (found === undefined) return;

@@ -173,13 +173,24 @@ describe("ClusterCache", () => {
       return { ...bound, metadata: { ...one.metadata, generation } };
     };
     const used = (): number | undefined => cache.node("a")?.usedMemoryBytes;
-    cache.setPod(version(2, "1Gi"));
+    cache.setPod(version(1, "1Gi"));
     expect([used(), cache.node("a")?.pods.size]).toEqual([2 ** 30, 1]);
     expect(cache.node("a")?.pods.get(one.metadata?.uid ?? "")?.pod.spec?.nodeName).toBe("a");
-    cache.setPod(version(3, "2Gi"));
+    cache.setPod(version(2, "2Gi"));
     expect(used()).toBe(2 ** 31);
-    cache.setPod({ ...version(4, "2Gi"), status: { phase: "Succeeded" } });
+    cache.setPod({ ...version(3, "2Gi"), status: { phase: "Succeeded" } });
     expect(used()).toBe(0);
+  });
+
+  it("counts a pod anew that was resized before its binding was seen", () => {
+    const cache = new ClusterCache();
+    cache.setNode(node("a"));
+    const one = pod({}, { memory: "1Gi" });
+    const metadata = { ...one.metadata, generation: 1 };
+    cache.assume({ ...one, metadata }, podDemand(one), "a");
+    const resized = pod({ nodeName: "a" }, { memory: "2Gi" });
+    cache.setPod({ ...resized, metadata: { ...metadata, generation: 2 } });
+    expect(cache.node("a")?.usedMemoryBytes).toBe(2 ** 31);
   });
 
   it("gives the place back when an assumption is taken back, or its node goes and comes", () => {
