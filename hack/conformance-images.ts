@@ -25,6 +25,10 @@ const link = (path: string, linkPath: string): LayerMember => ({
   entry: { ...plainEntry, path, linkPath, type: "symlink", mode: 0o777 },
 });
 
+const folder = (path: string): LayerMember => ({
+  entry: { ...plainEntry, path: `${path}/`, type: "directory", mode: 0o755 },
+});
+
 /** A certificate for its TLS ports, which nobody checks. */
 function certificateFiles(): readonly LayerMember[] {
   const folder = mkdtempSync(join(tmpdir(), "tskube-agnhost-"));
@@ -59,19 +63,19 @@ const agnhostImage = (agnhost: string): Omit<DebianImage, "name"> => ({
     link("agnhost-2", "agnhost"),
     link("usr/bin/nc", "nc.openbsd"),
     ...certificateFiles(),
-    { entry: { ...plainEntry, path: "uploads/", type: "directory", mode: 0o755 } },
+    folder("uploads"),
   ],
   config: { ...noDefaults, entrypoint: ["/agnhost"], cmd: ["pause"] },
 });
 
 /**
- * Busybox with bash for its shell: Debian's busybox forgets variables whose names no shell can set,
- * and upstream's looks for them.
+ * Busybox, and bash before it on the search path: Debian's busybox forgets variables whose names no
+ * shell can set, and specs look for them; others look for what busybox's own /bin/sh says.
  */
 const shellImage: Omit<DebianImage, "name"> = {
   ...busyboxImage,
   layers: [["busybox"], ["bash"]],
-  extra: [link("usr/bin/sh", "bash")],
+  extra: [folder("usr/local"), folder("usr/local/bin"), link("usr/local/bin/sh", "/usr/bin/bash")],
 };
 
 /** A resolver of the C library, and tools that ask name servers. */
