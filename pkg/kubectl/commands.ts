@@ -40,6 +40,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/diff.ts")).diff,
   },
   {
+    name: "edit",
+    summary: "Change objects in an editor",
+    load: async () => (await import("./commands/edit.ts")).edit,
+  },
+  {
     name: "run",
     summary: "Run an image in a pod",
     load: async () => (await import("./commands/run.ts")).run,
