@@ -1,10 +1,11 @@
+import type { Node } from "../../api/core/v1.ts";
 import { nodes as nodesRef } from "../../api/resources.ts";
 import { chainOf } from "../../pkg/base/errors.ts";
 import { openNetlink } from "../../pkg/linux/netlink.ts";
 import { openNftables } from "../../pkg/linux/nftables.ts";
 import type { LateNetwork } from "../../pkg/podnetwork/late-network.ts";
 import type { NodePlace } from "../../pkg/podnetwork/node-paths-plan.ts";
-import { nodePlace } from "../../pkg/podnetwork/node-place.ts";
+import { isSamePlace, nodePlace } from "../../pkg/podnetwork/node-place.ts";
 import {
   linkOfAddress,
   NodeRoutes,
@@ -46,8 +47,11 @@ export async function runNodeNetwork(
     areAllKnown = true;
     changed.abort();
   });
-  using _own = own.onChange(() => changed.abort());
-  using _all = all.onChange(() => changed.abort());
+  const note = (now: Node | undefined, before: Node | undefined): void => {
+    if (!isSamePlace(now, before)) changed.abort();
+  };
+  using _own = own.onChange(note);
+  using _all = all.onChange(note);
   const routes = new NodeRoutes({ nftables: openNftables(), ownName, bridge });
   const follow = async (): Promise<void> => {
     await openNetwork(own.list().map(nodePlace), network, options, logger);

@@ -17,3 +17,9 @@ export function nodePlace({ metadata, spec, status }: Node): NodePlace {
     tunnels: metadata?.labels?.[podLinksLabel] === "tunnel",
   };
 }
+
+/** Nodes tell their status again and again: most of what changes says nothing of places. */
+export const isSamePlace = (now: Node | undefined, before: Node | undefined): boolean =>
+  now !== undefined &&
+  before !== undefined &&
+  JSON.stringify(nodePlace(now)) === JSON.stringify(nodePlace(before));
