@@ -19,15 +19,15 @@ export class SelectorError extends Error {
 }
 
 const symbols = ["!=", "==", "=", "!", "(", ")", ",", ">", "<"] as const;
-const operators: Readonly<Record<string, SelectorOperator>> = {
-  "=": "=",
-  "==": "==",
-  "!=": "!=",
-  in: "in",
-  notin: "notin",
-  ">": "gt",
-  "<": "lt",
-};
+const operators: ReadonlyMap<string, SelectorOperator> = new Map([
+  ["=", "="],
+  ["==", "=="],
+  ["!=", "!="],
+  ["in", "in"],
+  ["notin", "notin"],
+  [">", "gt"],
+  ["<", "lt"],
+]);
 const binaryOperators = "in, notin, =, ==, !=, gt, lt";
 
 interface Token {
@@ -127,7 +127,7 @@ class SelectorParser {
     if (isNegated) return { key: key.text, operator: "!", values: [] };
     if (endsRequirement(this.#next)) return { key: key.text, operator: "exists", values: [] };
     const word = this.#take().text;
-    const operator = operators[word];
+    const operator = operators.get(word);
     if (operator === undefined)
       throw new SelectorError(`found '${word}', expected: ${binaryOperators}`);
     const isSet = operator === "in" || operator === "notin";
@@ -223,12 +223,12 @@ function formatOne({ key, operator, values }: Requirement): string {
 export const formatRequirements = (requirements: readonly Requirement[]): string =>
   requirements.map(formatOne).join(",");
 
-const objectOperators: Readonly<Record<string, SelectorOperator>> = {
-  In: "in",
-  NotIn: "notin",
-  Exists: "exists",
-  DoesNotExist: "!",
-};
+const objectOperators: ReadonlyMap<string, SelectorOperator> = new Map([
+  ["In", "in"],
+  ["NotIn", "notin"],
+  ["Exists", "exists"],
+  ["DoesNotExist", "!"],
+]);
 
 /** Throws SelectorError on an operator that is none of the four. */
 export function requirementsOf(selector: LabelSelector): readonly Requirement[] {
@@ -238,7 +238,7 @@ export function requirementsOf(selector: LabelSelector): readonly Requirement[] 
     values: [value],
   }));
   const expressions = (selector.matchExpressions ?? []).map((one): Requirement => {
-    const operator = objectOperators[one.operator];
+    const operator = objectOperators.get(one.operator);
     if (operator === undefined)
       throw new SelectorError(`"${one.operator}" is not a valid label selector operator`);
     return { key: one.key, operator, values: sorted(one.values ?? []) };

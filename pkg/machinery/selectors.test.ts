@@ -35,6 +35,7 @@ describe("a label selector", () => {
 
   for (const [text, message] of [
     ["a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
+    ["a constructor b", "found 'constructor', expected: in, notin, =, ==, !=, gt, lt"],
     ["a,", "found '', expected: identifier after ','"],
     [",a", "found ',', expected: !, identifier, or 'end of string'"],
     ["a in b", "unable to parse requirement: found 'b' expected: '('"],
@@ -55,6 +56,8 @@ describe("a label selector", () => {
       matchesSelector({ matchLabels: { app: "web" }, matchExpressions: [expression] }, labels),
     ).toBe(true);
     expect(matchesSelector({ matchLabels: { app: "web" } }, undefined)).toBe(false);
+    const odd = { key: "tier", operator: "constructor", values: ["front"] };
+    expect(() => matchesSelector({ matchExpressions: [odd] }, labels)).toThrow("not a valid");
     expect(matchesMap({}, labels)).toBe(false);
     expect(matchesMap({ app: "web" }, labels)).toBe(true);
   });

@@ -12,27 +12,27 @@ export interface Format {
 
 const json: Format = { encoding: "json", view: "object" };
 
-const encodings: Readonly<Record<string, Encoding>> = {
-  "application/json": "json",
-  "application/yaml": "yaml",
-  [protobufMediaType]: "protobuf",
-  "*/*": "json",
-  "application/*": "json",
-};
+const encodings: ReadonlyMap<string, Encoding> = new Map([
+  ["application/json", "json"],
+  ["application/yaml", "yaml"],
+  [protobufMediaType, "protobuf"],
+  ["*/*", "json"],
+  ["application/*", "json"],
+]);
 
-const views: Readonly<Record<string, View>> = {
-  "": "object",
-  Table: "table",
-  PartialObjectMetadata: "metadata",
-  PartialObjectMetadataList: "metadata",
-};
+const views: ReadonlyMap<string, View> = new Map([
+  ["", "object"],
+  ["Table", "table"],
+  ["PartialObjectMetadata", "metadata"],
+  ["PartialObjectMetadataList", "metadata"],
+]);
 
 /** One range of the header; undefined when we have nothing of it. */
 function formatOf(range: string): Format | undefined {
   const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
   const given = new Map(parameters.map((one) => one.split("=") as [string, string]));
-  const encoding = encodings[type.toLowerCase()];
-  const view = views[given.get("as") ?? ""];
+  const encoding = encodings.get(type.toLowerCase());
+  const view = views.get(given.get("as") ?? "");
   if (encoding === undefined || view === undefined || given.get("q") === "0") return undefined;
   if (view === "object") return { encoding, view };
   const isOurs = given.get("g") === "meta.k8s.io" && given.get("v") === "v1";

@@ -23,12 +23,15 @@ import { answerEntry, writeContextOf } from "./serve-writes.ts";
 type Fields = Readonly<Record<string, unknown>>;
 type ApplyPatch = (document: Fields, patch: unknown, schema: string) => unknown;
 
-const patches: Readonly<Record<string, ApplyPatch>> = {
-  "application/json-patch+json": (document, patch) => applyJsonPatch(document, patch),
-  "application/merge-patch+json": (document, patch) => applyMergePatch(document, patch),
-  "application/strategic-merge-patch+json": (document, patch, schema) =>
-    applyStrategicMergePatch(kubernetesSchema, schema, document, asFields(patch)),
-};
+const patches: ReadonlyMap<string, ApplyPatch> = new Map<string, ApplyPatch>([
+  ["application/json-patch+json", (document, patch) => applyJsonPatch(document, patch)],
+  ["application/merge-patch+json", (document, patch) => applyMergePatch(document, patch)],
+  [
+    "application/strategic-merge-patch+json",
+    (document, patch, schema) =>
+      applyStrategicMergePatch(kubernetesSchema, schema, document, asFields(patch)),
+  ],
+]);
 
 function asFields(patch: unknown): Fields {
   if (typeof patch === "object" && patch !== null && !Array.isArray(patch)) return patch as Fields;
@@ -42,12 +45,12 @@ export interface ParsedPatch {
 
 export function parsePatch(request: ApiRequest): ParsedPatch {
   const type = mediaTypeOf(request);
-  const apply = patches[type];
+  const apply = patches.get(type);
   if (apply === undefined) {
     throw new StatusError(
       "UnsupportedMediaType",
       `the body of the request was in an unknown format - accepted media types include: ` +
-        [...Object.keys(patches), applyMediaType].join(", "),
+        [...patches.keys(), applyMediaType].join(", "),
     );
   }
   const patch = parseJson(request);

@@ -24,6 +24,8 @@ const ask = (verb: "get" | "head" | "create", path: string) => {
 for (const [title, verb, path, location] of [
   ["leads to the folder, so that relative links work", "get", pod, `${pod}/`],
   ["keeps the query on that way", "head", `${pod}?a=b&c`, `${pod}/?a=b&c`],
+  // Two at the beginning would lead to a machine of the name that follows.
+  ["leads nowhere else", "get", `/${pod}`, `${pod}/`],
   ["passes on what names something", "get", `${pod}/index.html`, undefined],
   ["passes on the folder itself", "get", `${pod}/`, undefined],
   ["passes on what is no look", "create", pod, undefined],

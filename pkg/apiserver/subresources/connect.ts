@@ -26,7 +26,7 @@ export function proxyTargetOf({ info, query, user }: ApiRequest): ProxyTarget {
 /** …/proxy with the "/" that it lacks, and its query; undefined: it names something behind it. */
 function folderOf({ info, wire }: ApiRequest): string | undefined {
   if (info.rest !== "") return undefined;
-  const [path = "", ...query] = wire.path.split("?");
+  const [path = "", ...query] = wire.path.replace(/^\/+/, "/").split("?");
   return [`${path}/`, ...query].join("?");
 }
 
