@@ -15,7 +15,7 @@ import { startServer } from "../serving/server.ts";
 import type { RunningServer } from "../serving/server-contract.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { connect } from "./connect.ts";
-import { httpsTransport, type HttpsTransport } from "./https-transport.ts";
+import { httpsTransport, type RenewableTransport } from "./https-transport.ts";
 import { chooseContext, parseKubeconfig } from "./kubeconfig.ts";
 
 const doors = { clock: systemClock, random: systemRandom };
@@ -63,7 +63,7 @@ const accessTo = (port: number, more: Partial<ClusterAccess> = {}): ClusterAcces
   ...more,
 });
 
-function transportTo(access: ClusterAccess): HttpsTransport {
+function transportTo(access: ClusterAccess): RenewableTransport {
   const transport = httpsTransport(access, systemClock);
   endsWithTest(() => transport.close());
   return transport;
@@ -142,6 +142,23 @@ describe("over HTTP/2", () => {
     expect(await text(await ask("/"))).toBe('{"name":"john"}');
     end();
     expect(await text(watch)).toBe('{"name":"jane"}{"name":"the end"}');
+  });
+
+  it("ends with it what goes on over connections that are no longer used", async () => {
+    const port = await http2Server((stream) => {
+      stream.respond({ ":status": 200 });
+      stream.write("begun");
+    });
+    const transport = transportTo(accessTo(port));
+    const request = { method: "GET", path: "/watch", headers: {}, body: new Uint8Array(), signal };
+    const { body } = await transport.send(request);
+    transport.renew();
+    const ended = Array.fromAsync(isStream(body) ? body : [body].flat()).then(
+      () => "ended",
+      () => "ended",
+    );
+    transport.close();
+    expect(await ended).toBe("ended");
   });
 
   it("sends the body of a DELETE, which asks how to delete", async () => {

@@ -76,7 +76,10 @@ class Connections {
   readonly #access: ClusterAccess;
   readonly #base: URL;
   readonly #clock: Clock;
+  /** For new requests. */
   readonly #sessions = new Set<Session>();
+  /** Those that only end what they carry too. */
+  readonly #open = new Set<ClientHttp2Session>();
   /** Set when the server speaks no HTTP/2. */
   #http1: Http1Target | undefined;
   #connecting: Promise<void> | undefined;
@@ -120,7 +123,7 @@ class Connections {
 
   close(): void {
     this.#closing.abort(new Error("the transport is closed"));
-    for (const { connection } of this.#sessions) connection.destroy();
+    for (const connection of this.#open) connection.destroy();
     this.#http1?.agent.destroy();
   }
 
@@ -140,6 +143,8 @@ class Connections {
 
   async #addSession(socket: TLSSocket, generation: number): Promise<void> {
     const connection = connectHttp2(this.#base.origin, { createConnection: () => socket });
+    this.#open.add(connection);
+    connection.once("close", () => this.#open.delete(connection));
     const session = { connection, streams: 0 };
     // What it still carries goes on to its end; new requests take another connection.
     const retire = (): void => void this.#sessions.delete(session);
