@@ -23,6 +23,8 @@ import type { Exit } from "./supervisor-contract.ts";
 const sigkill = 9;
 /** A killed process that does not end hangs in the kernel: the caller must not hang with it. */
 const killMsMax = 30_000;
+/** An exit that cannot be written down, on a full disk, is not forgotten: doubled each time. */
+const recordAgainMs = { first: 500, most: 10_000 } as const;
 
 export interface ContainerPlace {
   readonly sandbox: SandboxRecord;
@@ -207,15 +209,18 @@ export class Containers {
     await this.#serial.run(id, async () => await this.#put(change(this.get(id))));
   }
 
-  #onExit(exit: Exit): void {
+  #onExit(exit: Exit, againMs: number = recordAgainMs.first): void {
+    const { clock, logger } = this.#context;
     void this.#serial
       .run(exit.id, async () => {
         const record = this.find(exit.id);
         if (record?.life.at === "running") await this.#end(record, endOf(exit));
       })
-      .catch((error: unknown) =>
-        this.#context.logger.error({ id: exit.id, error: chainOf(error) }, "recording an exit"),
-      );
+      .catch((error: unknown) => {
+        logger.error({ id: exit.id, error: chainOf(error), againMs }, "recording an exit");
+        const nextMs = Math.min(2 * againMs, recordAgainMs.most);
+        clock.after(againMs, () => this.#onExit(exit, nextMs));
+      });
   }
 
   /** Written down before the supervisor may forget it. */
