@@ -11,7 +11,7 @@ import type { DebianImage } from "../pkg/images/debian-image.ts";
 import { textMember } from "../pkg/images/debian-plan.ts";
 import { busyboxImage, nginxImage } from "../pkg/images/debian-recipes.ts";
 import { plainEntry } from "../pkg/images/tar-writer.ts";
-import { standIns } from "./critest-images.ts";
+import { effectiveUidProgram } from "./critest-images.ts";
 import { pauseProgram } from "../pkg/oci/pause-program.ts";
 
 const pageFolder = "srv/www";
@@ -92,14 +92,6 @@ const httpdImage: Omit<DebianImage, "name"> = {
   config: { ...noDefaults, cmd: ["sh", "-c", serve] },
 };
 
-/** The program that tells its effective user, set-uid. */
-function sharedWithCritest(architecture: "x64" | "arm64"): Readonly<Record<string, DebianImage>> {
-  const nonewprivs = standIns(architecture).find(({ references }) =>
-    references.some((name) => name.includes("/nonewprivs:")),
-  );
-  return nonewprivs === undefined ? {} : { nonewprivs: nonewprivs.image };
-}
-
 /** @param references what `e2e.test --list-images` prints. @param agnhost path of the program. */
 export function conformanceImages(
   references: readonly string[],
@@ -112,7 +104,11 @@ export function conformanceImages(
     "glibc-dns-testing": dnsImage,
     nginx: nginxImage,
     httpd: httpdImage,
-    ...sharedWithCritest(architecture),
+    nonewprivs: {
+      ...busyboxImage,
+      extra: [effectiveUidProgram(architecture)],
+      config: { ...noDefaults, cmd: ["/nnp"] },
+    },
     pause: {
       layers: [[]],
       accounts: [],

@@ -47,6 +47,14 @@ const effectiveUid: Readonly<Record<Architecture, string>> = {
     "010000d445666665637469767665207569643a20",
 };
 
+/** /nnp, set-uid, which tells as whom it runs. */
+export const effectiveUidProgram = (architecture: Architecture): LayerMember =>
+  program(
+    "nnp",
+    staticProgram(architecture, Buffer.from(effectiveUid[architecture], "hex")),
+    0o4755,
+  );
+
 /** Busybox, with something on top. */
 const onBusybox = (
   references: readonly string[],
@@ -112,7 +120,6 @@ const hostNetworkNginx = (architecture: Architecture): StandIn => ({
 
 /** In the order in which they are built. */
 export function standIns(architecture: Architecture): readonly StandIn[] {
-  const uid = staticProgram(architecture, Buffer.from(effectiveUid[architecture], "hex"));
   const serve = "echo httpd: serving /srv/www; exec httpd -f -p 80 -h /srv/www";
   return [
     fromPackages([], busyboxImage),
@@ -127,7 +134,9 @@ export function standIns(architecture: Architecture): readonly StandIn[] {
     onBusybox([`${e2eImages}/httpd:2.4.39-4`], { cmd: ["sh", "-c", serve] }, [
       textMember("srv/www/index.html", "<!DOCTYPE html><title>It works</title>\n"),
     ]),
-    onBusybox([`${e2eImages}/nonewprivs:1.3`], { cmd: ["/nnp"] }, [program("nnp", uid, 0o4755)]),
+    onBusybox([`${e2eImages}/nonewprivs:1.3`], { cmd: ["/nnp"] }, [
+      effectiveUidProgram(architecture),
+    ]),
     fromPackages(["registry.k8s.io/pause:3.9", "k8s.gcr.io/pause:3.9"], {
       name: "pause",
       layers: [[]],
