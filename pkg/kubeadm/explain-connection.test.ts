@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StatusError } from "../machinery/status-error.ts";
 import { clockDifferenceMsMax, clockProblem } from "./discover.ts";
-import { explainConnection } from "./explain-connection.ts";
+import { explainConnection, explainToken } from "./explain-connection.ts";
 
 const coded = (code: string): Error => Object.assign(new Error("x"), { code });
 
@@ -43,4 +43,16 @@ describe("clockProblem", () => {
       else expect(told).toMatch(expected);
     });
   }
+});
+
+describe("explainToken", () => {
+  it("says how to have another one", () =>
+    expect(explainToken(new StatusError("Unauthorized", "Unauthorized")).message).toContain(
+      "tsadm token create --print-join-command",
+    ));
+
+  it("leaves other failures as they are", () => {
+    const other = new Error("waited 60 s");
+    expect(explainToken(other)).toBe(other);
+  });
 });

@@ -72,3 +72,15 @@ export function explainConnection(server: string, cause: unknown): DiscoveryErro
   }
   return new NoAnswer(noRoute(server, hostname), { cause });
 }
+
+/** A token may end or be deleted between any two questions; other failures are their own. Pure. */
+export function explainToken(cause: unknown): Error {
+  if (!isReason(cause, "Unauthorized")) {
+    return cause instanceof Error ? cause : new Error(String(cause));
+  }
+  const remedy = "make a new token with: tsadm token create --print-join-command";
+  return new DiscoveryError(
+    `the cluster does not take the token, which may have ended: ${remedy}`,
+    { cause },
+  );
+}

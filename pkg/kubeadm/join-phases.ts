@@ -18,7 +18,7 @@ import { clientOf } from "./cluster-client.ts";
 import { specDefaults } from "./cluster-spec.ts";
 import { parseClusterConfiguration, type JoinedCluster } from "./configuration.ts";
 import { asJoiner, discover } from "./discover.ts";
-import { explainConnection } from "./explain-connection.ts";
+import { explainConnection, explainToken } from "./explain-connection.ts";
 import type { JoinContext, JoinPhase, JoinSpec, Learned } from "./join-spec.ts";
 import { parseKubeletConfiguration, withTaints } from "./kubelet-configuration.ts";
 import { requestCertificate } from "./request-certificate.ts";
@@ -84,12 +84,7 @@ const readConfig: JoinPhase = {
 };
 
 function whyUnreadable(server: string, cause: unknown): Error {
-  if (isReason(cause, "Unauthorized")) {
-    const remedy = "make a new token with: tsadm token create --print-join-command";
-    return new Error(`the cluster does not take the token, which may have ended: ${remedy}`, {
-      cause,
-    });
-  }
+  if (isReason(cause, "Unauthorized")) return explainToken(cause);
   if (isReason(cause, "Forbidden") || isReason(cause, "NotFound")) {
     return new Error("the cluster's configuration cannot be read with this credential", { cause });
   }
@@ -155,7 +150,9 @@ const tlsBootstrap: JoinPhase = {
       },
       { ...context, client },
       signal,
-    );
+    ).catch((cause: unknown) => {
+      throw explainToken(cause);
+    });
     const { server, authority } = learned.found ?? { server: "", authority: "" };
     const file = kubeletCertificate(spec.dataFolder, "kubelet-client");
     const authorityFile = join(spec.configFolder, "pki/ca.crt");
