@@ -17,7 +17,7 @@ function open() {
   const clock = new SimulatedClock();
   const memory = {
     cache: new ClusterCache(),
-    queue: new SchedulingQueue(clock, []),
+    queue: new SchedulingQueue(clock, [{ name: "Fit", wokenBy: { "pod-deleted": () => true } }]),
     nominations: new Nominations(),
   };
   const feed = new Feed({ clock, plugins: [], name: "default-scheduler" }, memory);
@@ -40,6 +40,20 @@ function open() {
 const unknown = new StatusError("ServiceUnavailable", "whether this was done is not known");
 
 describe("a binding that fails", () => {
+  it("lets those look again whom the place was refused", async () => {
+    const { queue, feed, clock, bound, fail } = open();
+    const other = pod();
+    feed.pod(other, undefined);
+    const refused = queue.popNow();
+    if (refused === undefined) throw new Error("the other pod is not in the queue");
+    queue.refused(refused, new Set(["Fit"]));
+    await clock.advance(10_000);
+    expect(queue.popNow()).toBeUndefined();
+    fail(unknown);
+    await bound;
+    expect(queue.popNow()?.pod).toBe(other);
+  });
+
   it("gives the place back, and the pod tries again", async () => {
     const { queue, clock, state, one, bound, fail } = open();
     fail(unknown);

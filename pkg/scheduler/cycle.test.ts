@@ -88,8 +88,31 @@ describe("a pod goes where it fits", () => {
       pod(),
       "b",
     ],
+    [
+      "to the node that it prefers",
+      [node("a"), node("b", {}, "1Gi", { disk: "ssd" })],
+      pod({
+        affinity: {
+          nodeAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              {
+                weight: 1,
+                preference: {
+                  matchExpressions: [{ key: "disk", operator: "In", values: ["ssd"] }],
+                },
+              },
+            ],
+          },
+        },
+      }),
+      "b",
+    ],
   ] as const) {
-    it(title, () => expect(place(nodes, wanted)).toBe(expected));
+    // In both orders, since among equals the order decides.
+    it(title, () => {
+      expect(place(nodes, wanted)).toBe(expected);
+      expect(place(nodes.toReversed(), wanted)).toBe(expected);
+    });
   }
 });
 

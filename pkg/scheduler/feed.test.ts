@@ -105,8 +105,8 @@ describe("which pods are queued", () => {
     expect(queue.popNow()?.pod.metadata?.labels).toEqual({ now: "other" });
   });
 
-  it("a promise in a pod's status is kept, and ends with the pod", async () => {
-    const { feed, nominations } = await open();
+  it("a promise in a pod's status is kept, and ends with the pod, for others to hear", async () => {
+    const { feed, nominations, heard } = await open();
     const promised = {
       ...pod({}, { schedulerName: "mine" }),
       status: { nominatedNodeName: "a" },
@@ -115,5 +115,6 @@ describe("which pods are queued", () => {
     expect(nominations.on("a")).toHaveLength(1);
     feed.pod(undefined, promised);
     expect(nominations.on("a")).toHaveLength(0);
+    expect(heard).toEqual(["pod-deleted"]);
   });
 });

@@ -78,7 +78,9 @@ describe("results that are kept choose as if everything were asked again", () =>
       for (let step = 0; step < 300; step++) {
         disturb(random, cache, running);
         const labels = pick(random, [{}, web]);
-        const wanted = pod(labels, pick(random, specs), { cpu: pick(random, ["100m", "900m"]) });
+        // More sorts of pods than are remembered.
+        const cpu = `${1 + Math.floor(random.fraction() * 15)}00m`;
+        const wanted = pod(labels, pick(random, specs), { cpu });
         const nominations = new Nominations();
         if (random.fraction() < 0.2)
           nominations.set(

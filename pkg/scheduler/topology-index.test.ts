@@ -22,6 +22,12 @@ const selectors = [
   {},
 ];
 
+const notOut = {
+  key: "not out",
+  admits: ({ metadata, spec }: Node) =>
+    metadata?.labels?.["out"] === undefined && spec?.taints === undefined,
+};
+
 /** The same cluster as plain lists, with every answer found by looking at all of it. */
 class Naive {
   readonly nodes = new Map<string, Node>();
@@ -40,7 +46,7 @@ class Naive {
     const sums = new Map<string, number>();
     for (const where of this.nodes.values()) {
       const value = where.metadata?.labels?.[topologyKey];
-      if (value === undefined || where.metadata?.labels?.["out"] !== undefined) continue;
+      if (value === undefined || !notOut.admits(where)) continue;
       const here = [...this.pods.values()].filter(
         (one) => one.spec?.nodeName === where.metadata?.name && counts(one, where),
       );
@@ -57,7 +63,12 @@ function change(random: Random, cache: ClusterCache, naive: Naive): void {
   if (what < 0.25) {
     const out = random.fraction() < 0.2 ? { out: "yes" } : {};
     const taints = random.fraction() < 0.3 ? [taint] : [];
-    const fresh = node(name, { ...pick(random, zones), ...out }, { taints });
+    // Half of the time only the taints may change.
+    const before = naive.nodes.get(name)?.metadata?.labels;
+    const fresh =
+      before !== undefined && random.fraction() < 0.5
+        ? node(name, before, { taints })
+        : node(name, { ...pick(random, zones), ...out }, { taints });
     naive.nodes.set(name, fresh);
     cache.setNode(fresh);
   } else if (what < 0.3) {
@@ -80,11 +91,6 @@ function change(random: Random, cache: ClusterCache, naive: Naive): void {
     cache.setPod(now);
   }
 }
-
-const notOut = {
-  key: "not out",
-  admits: (one: Node) => one.metadata?.labels?.["out"] === undefined,
-};
 
 describe("counts that are kept agree with counts that are made", () => {
   for (let seed = 1; seed <= 12; seed++) {

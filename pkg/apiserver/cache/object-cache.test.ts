@@ -3,7 +3,7 @@ import { describe, it } from "vitest";
 import { seededRandom } from "../../base/random.ts";
 import { limits } from "../limits.ts";
 import { configMaps } from "../kinds/config-map.ts";
-import { selectionOf } from "../store/selection.ts";
+import { everythingIn, selectionOf } from "../store/selection.ts";
 import type { Entry } from "./entry.ts";
 import { EntryCodec } from "./entry-codec.ts";
 import { ObjectCache } from "./object-cache.ts";
@@ -25,14 +25,22 @@ function someCache() {
   };
   const list = (namespace: string, labelSelector: string): readonly Entry[] =>
     cache.select(selectionOf(codec, { namespace, name: "", labelSelector, fieldSelector: "" }));
-  return { write, list };
+  /** As after a watch that broke: the same objects, loaded anew. */
+  const reload = (): void => {
+    const items = cache.select(everythingIn("")).map(({ key, name, namespace, labels }) => {
+      const { value } = codec.prepare(key, { metadata: { name, namespace, labels } });
+      return { key, value, revision };
+    });
+    cache.reset(items, revision);
+  };
+  return { write, list, reload };
 }
 
 describe("a selection by labels", () => {
   it("is what a look at every object gives, in the order of keys, whatever happened before", () => {
     const random = seededRandom(7);
     const pick = (count: number): number => Math.floor(random.fraction() * count);
-    const { write, list } = someCache();
+    const { write, list, reload } = someCache();
     const selectors = ["app=a1", "app in (a1,a2)", "app=a1,tier=t2", "app!=a1", "tier=t1,!app"];
     const wants: ((labels: Entry["labels"]) => boolean)[] = [
       ({ app }) => app === "a1",
@@ -49,6 +57,7 @@ describe("a selection by labels", () => {
         pick(4) > 0 ? labels : undefined,
       );
       if (round % 50 > 0) continue;
+      if (pick(5) === 0) reload();
       for (const namespace of ["", "ns0", "ns1-x"]) {
         const all = list(namespace, "");
         for (const [index, selector] of selectors.entries()) {
