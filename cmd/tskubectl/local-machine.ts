@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:fs";
-import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { once } from "node:events";
@@ -12,6 +12,7 @@ import type {
   LocalMachine,
   LocalProgram,
 } from "../../pkg/kubectl/command.ts";
+import { readTree, writeEntry } from "./local-tree.ts";
 import { drained } from "../../pkg/streams/drained.ts";
 
 /** Its exit code, or 128 and the signal's number as a shell would tell it. */
@@ -82,6 +83,10 @@ async function listen(
 export const localMachine: LocalMachine = {
   environment: (name) => process.env[name],
   writeText: (path, text) => writeFile(path, text, { mode: 0o600 }),
+  exists: async (path) => (await stat(path).catch(() => undefined)) !== undefined,
+  isFolder: async (path) => (await stat(path).catch(() => undefined))?.isDirectory() === true,
+  readTree,
+  writeEntry,
   makeTemporaryFolder: async (prefix) => {
     const path = await mkdtemp(join(tmpdir(), prefix));
     return {

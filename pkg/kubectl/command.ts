@@ -8,6 +8,7 @@ import type { Kubeconfig } from "../machinery/kubeconfig.ts";
 import type { Api } from "./api.ts";
 import type { FlagSpecs, Parsed } from "../base/flags.ts";
 import type { KubeconfigFile } from "./kubeconfig-plan.ts";
+import type { TarEntry } from "./tar-blocks.ts";
 import type { ResourceMapper } from "./resource-mapper.ts";
 
 /** Where a command prints and reads. */
@@ -37,6 +38,12 @@ export interface Files {
 export interface LocalMachine {
   environment(name: string): string | undefined;
   writeText(path: string, text: string): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  isFolder(path: string): Promise<boolean>;
+  /** A file, or a folder with all below it, as if it were called `name`. Links are left out. */
+  readTree(path: string, name: string): AsyncIterable<LocalEntry>;
+  /** Makes the folders above it. */
+  writeEntry(path: string, member: LocalEntry): Promise<void>;
   /** Gone, with all in it, when disposed. */
   makeTemporaryFolder(prefix: string): Promise<TemporaryFolder>;
   /** On this terminal, or with what it says as text; the exit code. Rejects when not found. */
@@ -45,6 +52,11 @@ export interface LocalMachine {
   listen(at: ListenAt, serve: (connection: LocalConnection) => Promise<void>): Promise<Listener>;
   /** Programs on the PATH whose names begin so: their paths, in the order of the PATH. */
   programs(prefix: string): Promise<readonly LocalProgram[]>;
+}
+/** A file or a folder of this machine. */
+export interface LocalEntry {
+  readonly entry: TarEntry;
+  readonly content: AsyncIterable<Uint8Array>;
 }
 export interface ListenAt {
   readonly address: string;

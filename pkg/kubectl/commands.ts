@@ -75,6 +75,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/attach.ts")).attach,
   },
   {
+    name: "cp",
+    summary: "Copy files into a container or out of it",
+    load: async () => (await import("./commands/cp.ts")).cp,
+  },
+  {
     name: "port-forward",
     summary: "Reach ports of a pod from here",
     load: async () => (await import("./commands/port-forward.ts")).portForward,

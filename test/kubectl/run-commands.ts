@@ -67,6 +67,12 @@ const absent = (): Promise<never> => Promise.reject(new Error("nothing but the s
 const localMachine: LocalMachine = {
   environment: () => undefined,
   writeText: absent,
+  exists: absent,
+  isFolder: absent,
+  readTree: () => {
+    throw new Error("nothing but the server is here");
+  },
+  writeEntry: absent,
   makeTemporaryFolder: absent,
   run: absent,
   listen: absent,
