@@ -71,7 +71,7 @@ export async function openNodeAccess(
         nodeName: options.nodeName,
         initial: pair,
         names: async () => [],
-        bootstrap: () => bootstrapClient(options, doors, signal),
+        bootstrap: () => bootstrapClient(options, doors),
         use,
       },
       signal,
@@ -102,14 +102,13 @@ async function pointTo(
 async function bootstrapClient(
   { configFolder }: NodeCertificatesOptions,
   { clock }: Doors,
-  signal: AbortSignal,
-): Promise<Client | undefined> {
+): Promise<(Client & Disposable) | undefined> {
   const path = join(configFolder, "bootstrap-kubelet.conf");
   if (!existsSync(path)) return undefined;
   const { access } = chooseContext(await readKubeconfigs([path]), clock);
   const transport = httpsTransport(access, clock);
-  signal.addEventListener("abort", () => transport.close(), { once: true });
-  return connect(transport.send, { clock, userAgent: "kubelet-bootstrap" });
+  const client = connect(transport.send, { clock, userAgent: "kubelet-bootstrap" });
+  return { ...client, [Symbol.dispose]: () => transport.close() };
 }
 
 /** What the kubelet serves under: its own, or what tsadm init made; undefined: none yet. */

@@ -115,9 +115,14 @@ describe("keepCertificate", () => {
     for (let day = 0; day < 3; day++) await signer.clock.advance(24 * hour);
     const own = new Signer();
     expect(await keepFor(1, signer, { initial, client: own.client })).toEqual([]);
-    const bootstrap = async () => signer.client;
+    let open = 0;
+    const bootstrap = async () => {
+      open++;
+      return { ...signer.client, [Symbol.dispose]: () => void open-- };
+    };
     const used = await keepFor(1, signer, { initial, client: own.client, bootstrap });
     expect(used).toHaveLength(1);
+    expect(open).toBe(0);
     expect(own.asked).toEqual([]);
   });
 });

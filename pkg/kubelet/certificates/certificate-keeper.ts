@@ -29,7 +29,7 @@ export interface CertificateKeeperOptions {
   /** As the node. */
   readonly client: Client;
   /** With a bootstrap token, for who has let its certificate expire; undefined: there is none. */
-  readonly bootstrap?: (signal: AbortSignal) => Promise<Client | undefined>;
+  readonly bootstrap?: () => Promise<(Client & Disposable) | undefined>;
   /** Writes the pair down, and puts it into use. */
   readonly use: (pair: CertificateAndKey) => Promise<void>;
   readonly clock: Clock;
@@ -70,8 +70,8 @@ export async function keepCertificate(
         sleepMs = Math.min(step.untilMs - clock.now(), limits.sleepMostMs);
       } else {
         logger.info({ signer, because: step.because }, "asking for a certificate");
-        const client = step.isExpired ? await bootstrapClient(options, signal) : options.client;
-        const made = await request(client, names, options, signal);
+        using borrowed = step.isExpired ? await bootstrapClient(options) : undefined;
+        const made = await request(borrowed ?? options.client, names, options, signal);
         await options.use(made);
         current = made;
         fraction = random.fraction();
@@ -88,13 +88,15 @@ export async function keepCertificate(
   }
 }
 
-async function bootstrapClient(
-  { signer, client, bootstrap, nodeName }: CertificateKeeperOptions,
-  signal: AbortSignal,
-): Promise<Client> {
+/** Undefined: the node's own will do. */
+async function bootstrapClient({
+  signer,
+  bootstrap,
+  nodeName,
+}: CertificateKeeperOptions): Promise<(Client & Disposable) | undefined> {
   // A serving certificate is asked for as the node, whose own credential may well be good.
-  if (signer === "kubernetes.io/kubelet-serving") return client;
-  const found = await bootstrap?.(signal);
+  if (signer === "kubernetes.io/kubelet-serving") return undefined;
+  const found = await bootstrap?.();
   if (found !== undefined) return found;
   throw new Error(
     `the node's certificate has expired: put a bootstrap-kubelet.conf with a new token beside ` +
