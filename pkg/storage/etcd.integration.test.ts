@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -79,6 +81,80 @@ describe.skipIf(!hasEtcd)("etcd", () => {
     stop.abort();
     await storage.close();
   });
+});
+
+/** A way to etcd that can be cut and mended. */
+async function openWay(endpoint: string) {
+  const sockets = new Set<Socket>();
+  const carry = (client: Socket): void => {
+    const inner = connectTcp(Number(new URL(endpoint).port), "127.0.0.1");
+    for (const socket of [client, inner]) {
+      sockets.add(socket);
+      socket.on("error", () => socket.destroy()).once("close", () => sockets.delete(socket));
+    }
+    client.pipe(inner).pipe(client);
+  };
+  let server = createServer(carry).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    cut: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+    mend: async () => {
+      server = createServer(carry).listen(port, "127.0.0.1");
+      await once(server, "listening");
+    },
+  };
+}
+
+describe.skipIf(!hasEtcd)("a store that was cut off from its etcd", () => {
+  let server: EtcdServer;
+  beforeAll(async () => {
+    server = await startEtcd();
+  });
+  afterAll(() => server.stop());
+
+  for (const [title, isCompacted] of [
+    ["tells its watches what they missed", false],
+    ["ends its watches when what they missed is forgotten, and follows on", true],
+  ] as const) {
+    it(title, async () => {
+      const way = await openWay(server.endpoint);
+      const [storage, other] = [open(way.endpoint), open(server.endpoint)];
+      const prefix = `/cut/${isCompacted}/`;
+      const stop = new AbortController();
+      const follow = (after: number) =>
+        storage.watch(prefix, after, stop.signal)[Symbol.asyncIterator]();
+      const first = await other.put(`${prefix}a`, bytes("1"), 0);
+      const watch = follow(first - 1);
+      expect((await watch.next()).value?.events).toMatchObject([{ revision: first }]);
+      await way.cut();
+      const second = await other.put(`${prefix}a`, bytes("2"), first);
+      const third = await other.put(`${prefix}b`, bytes("3"), 0);
+      if (isCompacted) await other.compact(third);
+      await way.mend();
+      const revisions: number[] = [];
+      const missed = (async () => {
+        while (revisions.length < 2)
+          for (const { revision } of (await watch.next()).value?.events ?? [])
+            revisions.push(revision);
+      })();
+      if (isCompacted) await expect(missed).rejects.toMatchObject({ reason: "Compacted" });
+      else await missed.then(() => expect(revisions).toEqual([second, third]));
+      const fourth = await other.put(`${prefix}c`, bytes("4"), 0);
+      const later = follow(third);
+      let seen: readonly { readonly revision: number }[] = [];
+      while (seen.length === 0) seen = (await later.next()).value?.events ?? [];
+      expect(seen).toMatchObject([{ revision: fourth }]);
+      stop.abort();
+      await Promise.all([storage.close(), other.close(), way.cut()]);
+    });
+  }
 });
 
 describe.skipIf(!hasEtcd)("etcd behind TLS", () => {
