@@ -5,9 +5,9 @@ import { addressInRange, specDefaults, type ClusterSpec } from "./cluster-spec.t
 import { readConfigDocuments } from "./configuration-documents.ts";
 import {
   clusterConfiguration,
+  initFileOf,
+  joinFileOf,
   parseClusterConfiguration,
-  parseInitFile,
-  parseJoinFile,
 } from "./configuration.ts";
 import { initDefaults, joinDefaults } from "./configuration-defaults.ts";
 import {
@@ -29,6 +29,10 @@ const specOf = (more: Partial<ClusterSpec> = {}): ClusterSpec => ({
   token: "",
   ...more,
 });
+const parseInitFile = (text: string, file: string) =>
+  initFileOf(readConfigDocuments(text, file), file);
+const parseJoinFile = (text: string, file: string) =>
+  joinFileOf(readConfigDocuments(text, file), file);
 const inKind = (kind: string, text: string): string =>
   `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ${kind}\n${text}`;
 

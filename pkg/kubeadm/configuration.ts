@@ -64,10 +64,6 @@ export interface JoinFile extends CommonFile {
 const said = <T extends object>(value: { readonly [K in keyof T]: T[K] | undefined }): T =>
   Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as T;
 
-export function parseInitFile(text: string, file: string): InitFile {
-  return initFileOf(readConfigDocuments(text, file), file);
-}
-
 /** Throws, naming the file and the field, where a value is of another type or cannot be had. */
 export function initFileOf({ byKind }: ConfigDocuments, file: string): InitFile {
   const init = new FieldReader(byKind.get("InitConfiguration"), `${file}: InitConfiguration`);
@@ -176,10 +172,6 @@ function extraArgsOf(cluster: FieldReader): ExtraArgs | undefined {
     return flags === undefined || flags.length === 0 ? [] : [[component, flags] as const];
   });
   return found.length === 0 ? undefined : Object.fromEntries(found);
-}
-
-export function parseJoinFile(text: string, file: string): JoinFile {
-  return joinFileOf(readConfigDocuments(text, file), file);
 }
 
 export function joinFileOf({ byKind }: ConfigDocuments, file: string): JoinFile {
