@@ -1,8 +1,29 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, root, TestBed, traces, upstreamProgram, whyNot } from "./test-bed.ts";
+import {
+  eventually,
+  root,
+  TestBed,
+  traces,
+  upstreamProgram,
+  whyNot,
+  type Outcome,
+} from "./test-bed.ts";
+import { busybox, pidInCgroup } from "./test-pods.ts";
 
 const reason = whyNot();
 if (reason !== undefined) console.log(`skipped: the cluster of hack/up: ${reason}`);
@@ -43,28 +64,6 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
     void bed.run("/usr/local/bin/tskubectl", ["apply", "-f", "-"], {
       input: JSON.stringify(manifest),
     });
-  /** `container` and `spec` are put over what every such pod has. */
-  const busybox = (
-    name: string,
-    { container = {}, spec = {} }: { container?: object; spec?: object } = {},
-  ): object => ({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name, labels: { app: name } },
-    spec: {
-      terminationGracePeriodSeconds: 1,
-      containers: [
-        {
-          name: "main",
-          image: "busybox",
-          imagePullPolicy: "IfNotPresent",
-          command: ["sleep", "3600"],
-          ...container,
-        },
-      ],
-      ...spec,
-    },
-  });
   const running = async (name: string): Promise<Pod> =>
     (
       await eventually(
@@ -73,21 +72,6 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
         ([pod]) => pod !== undefined && isReady(pod),
       )
     )[0] as Pod;
-  /** The first process of a container: number 1 in its own namespace, in the cgroup of its name. */
-  const pidInCgroup = (containerId: string): number => {
-    const id = containerId.replace("tskube://", "");
-    const found = readdirSync("/proc").find((name) => {
-      try {
-        if (!/^\d+$/.test(name)) return false;
-        const isFirst = /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${name}/status`, "utf8"));
-        return isFirst && readFileSync(`/proc/${name}/cgroup`, "utf8").includes(id);
-      } catch {
-        return false;
-      }
-    });
-    if (found === undefined) throw new Error(`no process is in a cgroup of ${id}`);
-    return Number(found);
-  };
   const pidOf = (pattern: string): number =>
     Number(execFileSync("pgrep", ["-o", "-f", pattern], { encoding: "utf8" }).trim());
 
@@ -264,6 +248,43 @@ describe.skipIf(reason !== undefined)("a cluster of one node, by hack/up", () =>
       ]).code,
     ).not.toBe(0);
   });
+
+  const clients = ["/usr/local/bin/tskubectl", ...(kubectl === undefined ? [] : [kubectl])];
+  for (const [at, client] of clients.entries()) {
+    it(`leads ports and files into pods, for ${client.split("/").at(-1)}`, async () => {
+      const env = { KUBECONFIG: "/etc/tskube/admin.conf" };
+      const run = (words: readonly string[], input = ""): Outcome =>
+        bed.try(client, words, { timeoutMs: 60_000, env, input });
+      const port = `${18_080 + at}`;
+      const folder = mkdtempSync(join(tmpdir(), "tskube-e2e-cp-"));
+      const log = openSync(join(folder, "forward.log"), "w");
+      const words = ["port-forward", "--kubeconfig", env.KUBECONFIG, "svc/nginx", `${port}:80`];
+      const forwarding = bed.start(client, words, log);
+      try {
+        await eventually(
+          "the page through the forwarded port",
+          () => bed.try("curl", ["-sm", "5", `http://127.0.0.1:${port}/`]).out,
+          (page) => page.includes("Welcome to nginx!"),
+        );
+        const data = randomBytes(300_000);
+        writeFileSync(join(folder, "there"), data);
+        expect(run(["cp", join(folder, "there"), "default/client:/tmp/there"]).code).toBe(0);
+        expect(run(["cp", "default/client:/tmp/there", join(folder, "back")]).code).toBe(0);
+        expect(readFileSync(join(folder, "back")).equals(data)).toBe(true);
+        const script = "read line; echo $line; exit 3";
+        const name = `once-${at}`;
+        const once = ["run", name, "--rm", "-i", "--restart=Never", "--image=busybox", "-q"];
+        const policy = "--image-pull-policy=IfNotPresent";
+        const ended = run([...once, policy, "--", "sh", "-c", script], "said\n");
+        expect([ended.code, ended.out]).toEqual([3, expect.stringContaining("said\n")]);
+        expect(tskubectl("get", "pods", "-o", "name")).not.toContain(name);
+      } finally {
+        forwarding.kill("SIGTERM");
+        closeSync(log);
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
 
   it("restarts a killed container, with back-off", async () => {
     apply(busybox("crasher", { container: { command: ["sh", "-c", "sleep 1; exit 3"] } }));
