@@ -17,8 +17,12 @@ function someCache() {
   cache.reset([], 1);
   let revision = 1;
   const write = (namespace: string, name: string, labels?: Record<string, string>): void => {
-    const key = codec.keyOf(namespace, name);
     revision++;
+    writeNow(namespace, name, labels);
+  };
+  /** At the same revision as the last one. */
+  const writeNow = (namespace: string, name: string, labels?: Record<string, string>): void => {
+    const key = codec.keyOf(namespace, name);
     if (labels === undefined) return cache.apply({ type: "delete", key, revision });
     const { value } = codec.prepare(key, { metadata: { name, namespace, labels } });
     cache.apply({ type: "put", key, value, revision, created: cache.get(key) === undefined });
@@ -33,8 +37,22 @@ function someCache() {
     });
     cache.reset(items, revision);
   };
-  return { write, list, reload };
+  return { write, writeNow, list, reload };
 }
+
+describe("a cache", () => {
+  it("forgets all that went with one revision, as what a lease held does, be it ever so much", () => {
+    const { write, writeNow, list } = someCache();
+    const names = Array.from({ length: limits.ringEventsMax + 10 }, (_, index) => `c${index}`);
+    for (const name of names) write("ns", name, {});
+    write("ns", "last", {});
+    for (const name of names) writeNow("ns", name);
+    assert.deepEqual(
+      list("", "").map(({ name }) => name),
+      ["last"],
+    );
+  });
+});
 
 describe("a selection by labels", () => {
   it("is what a look at every object gives, in the order of keys, whatever happened before", () => {

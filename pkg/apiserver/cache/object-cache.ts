@@ -41,6 +41,8 @@ export class ObjectCache {
   readonly #decoded: Entry[] = [];
   #oldestDecoded = 0;
   #ring = new EventRing(0, ringLimits);
+  /** The revision of the last reset. */
+  #loadedAt = 0;
   #groups: GroupIndex;
   #changes = 0;
 
@@ -142,6 +144,7 @@ export class ObjectCache {
     this.#labels.clear();
     this.#written.clear();
     this.#ring = new EventRing(revision, ringLimits);
+    this.#loadedAt = revision;
     for (const { key, value, revision: at } of items) {
       const entry = this.codec.entryOf(key, value, at);
       if (entry !== undefined) this.#put(entry);
@@ -160,7 +163,8 @@ export class ObjectCache {
 
   /** Takes the next event of this kind; watchers get it with the next `flush`. */
   apply(event: StorageEvent): void {
-    if (event.revision <= this.#ring.floor) return;
+    // Not the ring's floor: that moves, and what expires together has one revision.
+    if (event.revision <= this.#loadedAt) return;
     const previous = this.get(event.key);
     const change =
       event.type === "put" ? this.#applyPut(event, previous) : this.#applyDelete(event, previous);
