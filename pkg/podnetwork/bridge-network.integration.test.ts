@@ -60,6 +60,12 @@ describe.skipIf(process.getuid?.() !== 0)("the bridge network (needs root)", () 
     inPod("a", "ping -c1 -W2 10.231.7.3");
   });
 
+  it("makes what a killed run left out of its bridge", async () => {
+    sh(`ip addr flush dev ${bridge}; ip link set ${bridge} down`);
+    network = await open();
+    inPod("a", "ping -c1 -W2 10.231.7.1");
+  });
+
   it("detaches, and gives the address back last", async () => {
     await network.detach(sandbox("a"));
     await network.detach(sandbox("a"));

@@ -70,7 +70,7 @@ class BridgeNetwork implements PodNetwork {
   async prepare(): Promise<void> {
     const { bridge, nftables } = this.#options;
     using netlink = openNetlink();
-    this.#ensureBridge(netlink);
+    this.#completeBridge(netlink);
     for (const [name, value] of planSysctls(bridge)) {
       await writeFile(join("/proc/sys/net/ipv4", name), value);
     }
@@ -86,12 +86,19 @@ class BridgeNetwork implements PodNetwork {
     await writeFile(join("/proc/sys/net/ipv4", name), value);
   }
 
+  /** Its index; makes it where it is missing. */
   #ensureBridge(netlink: Netlink): number {
     const { bridge } = this.#options;
-    const known = netlink.linkIndex(bridge);
-    if (known !== undefined) return known;
-    const address = hardwareAddress(this.#gateway);
-    tolerate("EEXIST", () => netlink.request({ do: "add-bridge", name: bridge, address }));
+    return netlink.linkIndex(bridge) ?? this.#completeBridge(netlink);
+  }
+
+  /** Also what a run that was killed in between has left out. */
+  #completeBridge(netlink: Netlink): number {
+    const { bridge } = this.#options;
+    if (netlink.linkIndex(bridge) === undefined) {
+      const address = hardwareAddress(this.#gateway);
+      tolerate("EEXIST", () => netlink.request({ do: "add-bridge", name: bridge, address }));
+    }
     const index = netlink.linkIndex(bridge);
     if (index === undefined) throw new Error(`the bridge ${bridge} was made, and is gone`);
     for (const request of planBridge(this.#options, index)) netlink.request(request);
