@@ -56,7 +56,7 @@ const specs: readonly Partial<PodSpec>[] = [
 ];
 
 /** The same, but nothing of what they say is kept. */
-const forgetful = defaultPlugins.map(({ reads: _, ...plugin }): Plugin => plugin);
+const forgetful = defaultPlugins.map(({ reads: _reads, ...plugin }): Plugin => plugin);
 
 function disturb(random: Random, cache: ClusterCache, running: Pod[]): void {
   const what = random.fraction();
