@@ -106,7 +106,7 @@ describe.skipIf(reason !== undefined)("a cluster from configuration files", () =
     expect(bed.on(1, ["ls", "-A", "/etc/tskube"]).code).not.toBe(0);
   });
 
-  it("starts from an archive of images, under the names that the file gives them", () => {
+  it("starts from an archive of images, under the names that the file gives them", async () => {
     const saved = bed.tsadm(
       1,
       "config",
@@ -127,15 +127,14 @@ describe.skipIf(reason !== undefined)("a cluster from configuration files", () =
       expect(warning).toMatch(/^W\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ config\] /);
     expect(code).toBe(0);
     expect(out).toContain(`[images] took ${repository}/tskube:v1.37.0`);
-    const images = bed.kubectl(
-      "get",
-      "pods",
-      "-A",
-      "-o",
-      "jsonpath={.items[*].spec.containers[*].image}",
-    );
-    expect(new Set(images.split(" "))).toEqual(
-      new Set([`${repository}/tskube:v1.37.0`, `${repository}/tskube-etcd:v1.37.0`]),
+    const path = "jsonpath={.items[*].spec.containers[*].image}";
+    const wanted = new Set([`${repository}/tskube:v1.37.0`, `${repository}/tskube-etcd:v1.37.0`]);
+    // Static pods are shown by the API a moment after they run.
+    await eventually(
+      "every pod's image",
+      () => new Set(bed.kubectl("get", "pods", "-A", "-o", path).split(" ")),
+      (images) => images.symmetricDifference(wanted).size === 0,
+      20_000,
     );
     const taints = bed.kubectl("get", "node", "machine-1", "-o", "jsonpath={.spec.taints}");
     expect(taints).not.toContain("control-plane");
