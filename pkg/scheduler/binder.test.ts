@@ -63,6 +63,16 @@ describe("a binding that fails", () => {
     expect(queue.popNow()?.pod).toBe(one);
   });
 
+  it("lets the pod try again as it is by then", async () => {
+    const { queue, feed, clock, one, bound, fail } = open();
+    const labels = { app: "changed meanwhile" };
+    feed.pod({ ...one, metadata: { ...one.metadata, labels } }, one);
+    fail(unknown);
+    await bound;
+    await clock.advance(1_000);
+    expect(queue.popNow()?.pod.metadata?.labels).toEqual(labels);
+  });
+
   it("leaves the place to the pod where the informer has shown that it was written", async () => {
     const { cache, queue, feed, state, one, bound, fail } = open();
     feed.pod(on("a", one), one);

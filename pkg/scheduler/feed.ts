@@ -107,11 +107,11 @@ export class Feed {
 
   #pending(pod: Pod): void {
     const { cache, queue, nominations } = this.#memory;
-    // Already given a node: its binding is on the way.
-    if (cache.isPlaced(pod)) return;
     if ((pod.spec?.schedulerName ?? "default-scheduler") !== this.#options.name) return;
     if (this.#preEnqueues.some((plugin) => plugin.preEnqueue(pod) !== undefined)) return;
     const queued = queuedPod(pod, this.#options.clock.now());
+    // Already given a node: its binding is on the way, and may fail.
+    if (cache.isPlaced(pod)) return queue.update(queued);
     const promised = pod.status?.nominatedNodeName ?? "";
     if (promised !== "" && nominations.nodeOf(queued) === undefined) {
       nominations.set(queued, promised);

@@ -60,6 +60,16 @@ export class SchedulingQueue {
       this.#entries.set(keyOf(pod), fresh);
       return this.#activate(fresh);
     }
+    this.#renew(entry, pod);
+  }
+
+  /** A new version of a pod, if it is known here. */
+  update(pod: QueuedPod): void {
+    const entry = this.#entries.get(keyOf(pod));
+    if (entry !== undefined) this.#renew(entry, pod);
+  }
+
+  #renew(entry: QueueEntry, pod: QueuedPod): void {
     const changed = isChanged(entry.pod, pod);
     entry.pod = { ...pod, queuedAtMs: entry.pod.queuedAtMs };
     if (!changed) return;
