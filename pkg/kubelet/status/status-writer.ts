@@ -63,9 +63,7 @@ export class StatusWriter {
     };
     this.#slots.set(uid, slot);
     slot.wanted = { pod, status };
-    slot.sending ??= this.#send(slot).finally(() => {
-      slot.sending = undefined;
-    });
+    slot.sending ??= this.#send(slot);
     return slot.sending;
   }
 
@@ -87,22 +85,36 @@ export class StatusWriter {
   }
 
   async #send(slot: Slot): Promise<void> {
-    while (slot.wanted !== undefined && !this.#signal.aborted) {
-      const { pod, status } = slot.wanted;
-      slot.wanted = undefined;
-      const patch = statusPatch(slot.told, status);
-      if (patch === undefined) continue;
-      try {
-        slot.version = versionOf(await this.#patch(pod, patch));
-        slot.told = status;
-      } catch (error) {
-        if (isReason(error, "NotFound", "Conflict")) return;
-        const fields = { pod: nameOf(pod), error: chainOf(error) };
-        this.#doors.logger.warn(fields, "a pod's status could not be written");
-        slot.wanted ??= { pod, status };
-        await this.#doors.clock.sleep(retryMs, this.#signal).catch(() => undefined);
+    // `sending` is set by then; and it goes in the very step in which nothing more is wanted: what
+    // came in between would be left lying.
+    await Promise.resolve();
+    try {
+      while (slot.wanted !== undefined && !this.#signal.aborted) {
+        const wanted = slot.wanted;
+        slot.wanted = undefined;
+        if (!(await this.#sendOne(slot, wanted))) return;
       }
+    } finally {
+      slot.sending = undefined;
     }
+  }
+
+  /** False when the pod is gone. */
+  async #sendOne(slot: Slot, wanted: Wanted): Promise<boolean> {
+    const { pod, status } = wanted;
+    const patch = statusPatch(slot.told, status);
+    if (patch === undefined) return true;
+    try {
+      slot.version = versionOf(await this.#patch(pod, patch));
+      slot.told = status;
+    } catch (error) {
+      if (isReason(error, "NotFound", "Conflict")) return false;
+      const fields = { pod: nameOf(pod), error: chainOf(error) };
+      this.#doors.logger.warn(fields, "a pod's status could not be written");
+      slot.wanted ??= wanted;
+      await this.#doors.clock.sleep(retryMs, this.#signal).catch(() => undefined);
+    }
+    return true;
   }
 
   async #patch(pod: Pod, status: unknown): Promise<Pod> {
