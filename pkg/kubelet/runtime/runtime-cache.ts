@@ -81,10 +81,11 @@ export class RuntimeCache {
 
   /** Reads one pod anew. What is returned was read after this call. */
   refresh(uid: string, signal?: AbortSignal): Promise<RuntimePod> {
-    const running = this.#refreshing.get(uid);
-    if (running === undefined) return this.#startRefresh(uid, signal);
+    // One that waits has not begun to read: not even in the step after the one before has ended.
     const waiting = this.#waiting.get(uid);
     if (waiting !== undefined) return waiting;
+    const running = this.#refreshing.get(uid);
+    if (running === undefined) return this.#startRefresh(uid, signal);
     const next = running
       .catch(() => undefined)
       .then(() => {
