@@ -158,7 +158,7 @@ describe.skipIf(!hasEtcd)("a store that was cut off from its etcd", () => {
 });
 
 describe.skipIf(!hasEtcd)("etcd behind TLS", () => {
-  const folder = mkdtempSync(join(tmpdir(), "tskube-etcd-pki-"));
+  let folder = "";
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): Buffer =>
     execFileSync("openssl", args, { stdio: ["ignore", "pipe", "ignore"] });
@@ -170,6 +170,7 @@ describe.skipIf(!hasEtcd)("etcd behind TLS", () => {
   let server: EtcdServer;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "tskube-etcd-pki-"));
     issue("ca");
     const signed = ["-CA", file("ca.crt"), "-CAkey", file("ca.key")];
     issue("server", ...signed, "-addext", "subjectAltName=IP:127.0.0.1");
