@@ -8,6 +8,7 @@ import { doubleQuoted, scalarStyle } from "./yaml-scalar.ts";
 const columnMax = 80;
 /** A longer key is written behind a question mark. */
 const keyMax = 128;
+const utf8 = new TextEncoder();
 
 class YamlWriter {
   #out = "";
@@ -63,7 +64,9 @@ class YamlWriter {
   }
 
   #entry(key: string, value: unknown, indent: number): void {
-    const isLong = Buffer.byteLength(key) > keyMax || key.includes("\n");
+    // No character of a string takes more than three bytes.
+    const mayBeLong = key.length * 3 > keyMax;
+    const isLong = (mayBeLong && utf8.encode(key).length > keyMax) || key.includes("\n");
     if (isLong) this.write("? ");
     this.#text(key, indent + 2, !isLong);
     if (isLong) this.line(indent);
