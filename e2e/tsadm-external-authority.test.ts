@@ -65,7 +65,7 @@ describe.skipIf(reason !== undefined)("an authority that is kept elsewhere", () 
     }
     const base64 = (text: string): string => Buffer.from(text).toString("base64");
     const authority = base64(readFileSync(join(files, "ca.crt"), "utf8"));
-    const users = ["admin", "super-admin", "controller-manager", "scheduler", "proxy", "kubelet"];
+    const users = ["admin", "super-admin", "controller-manager", "scheduler", "kubelet"];
     for (const user of users) {
       const path = `/etc/tskube/${user}.conf`;
       const certificate = base64(sign(`${path}.csr`, "clientAuth"));
