@@ -3,6 +3,7 @@ import type { ObjectMeta } from "../../../api/meta/v1.ts";
 import type { KubeObject } from "../../../api/resource.ts";
 import { type Clock, rfc3339 } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
+import { isEqual } from "../../machinery/equality.ts";
 import { limits } from "../limits.ts";
 import type { Resource } from "../resource.ts";
 
@@ -70,7 +71,8 @@ export function specChanged(object: KubeObject, before: KubeObject): boolean {
   const old = before as Readonly<Record<string, unknown>>;
   for (const key of new Set([...Object.keys(now), ...Object.keys(old)])) {
     if (key === "metadata" || key === "status" || key === "kind" || key === "apiVersion") continue;
-    if (now[key] !== old[key] && JSON.stringify(now[key]) !== JSON.stringify(old[key])) return true;
+    // Fields come in another order from protobuf than from JSON: that is no change.
+    if (now[key] !== old[key] && !isEqual(now[key], old[key])) return true;
   }
   return false;
 }
