@@ -18,6 +18,7 @@ import { systemRandom } from "../../pkg/base/system-random.ts";
 import { ensureClusterPki } from "../../pkg/pki/cluster-pki-apply.ts";
 import { upstreamProgram } from "../upstream.ts";
 import { printTable, type Row } from "./table.ts";
+import { untilReady } from "./until-ready.ts";
 
 const root = join(import.meta.dirname, "../..");
 const shared = join(root, "../shared/bench/apibench");
@@ -67,19 +68,6 @@ function start(program: string, args: readonly string[], name: string): number {
   return child.pid ?? 0;
 }
 
-async function untilReady(server: string): Promise<void> {
-  for (let attempt = 0; attempt < 2_000; attempt++) {
-    const { stdout } = spawnSync(
-      "curl",
-      ["-sk", "-m", "2", "-H", `Authorization: Bearer ${token}`, `${server}/readyz`],
-      { encoding: "utf8" },
-    );
-    if (stdout.trim() === "ok") return;
-    await systemClock.sleep(20);
-  }
-  throw new Error(`${server} is not ready; see ${folder}`);
-}
-
 function stopAll(): void {
   for (const end of ended.splice(0)) end();
 }
@@ -107,7 +95,7 @@ async function startOurs(name: string, storage: readonly string[], port: number)
     name,
   );
   const url = `https://127.0.0.1:${port}`;
-  await untilReady(url);
+  await untilReady(url, token, folder);
   return { url, pid };
 }
 

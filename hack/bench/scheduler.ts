@@ -33,6 +33,7 @@ import { decisionsPerSecond } from "./scheduling-decisions.ts";
 import { countBindings, fillCluster } from "./scheduling-load.ts";
 import { kinds, type Kind } from "./scheduling-objects.ts";
 import { printTable, type Row } from "./table.ts";
+import { untilReady } from "./until-ready.ts";
 
 const root = join(import.meta.dirname, "../..");
 const shared = join(root, "../shared");
@@ -99,19 +100,6 @@ function start(program: string, args: readonly string[], name: string): void {
   ended.push(() => child.kill("SIGKILL"));
 }
 
-async function untilReady(server: string): Promise<void> {
-  for (let attempt = 0; attempt < 2_000; attempt++) {
-    const { stdout } = spawnSync(
-      "curl",
-      ["-sk", "-m", "2", "-H", `Authorization: Bearer ${token}`, `${server}/readyz`],
-      { encoding: "utf8" },
-    );
-    if (stdout.trim() === "ok") return;
-    await systemClock.sleep(20);
-  }
-  throw new Error(`${server} is not ready; see ${folder}`);
-}
-
 function stopAll(): void {
   for (const end of ended.splice(0).toReversed()) end();
   running.clear();
@@ -160,7 +148,7 @@ async function startOurServer(name: string, storage: string, port: number): Prom
   const flags = Object.entries(words).map(([flag, value]) => `--${flag}=${value}`);
   start(process.execPath, [...nodeProgram("tskube-apiserver"), ...flags, storage], name);
   const server = `https://127.0.0.1:${port}`;
-  await untilReady(server);
+  await untilReady(server, token, folder);
   return server;
 }
 

@@ -1,0 +1,16 @@
+import { spawnSync } from "node:child_process";
+import { systemClock } from "../../pkg/base/system-clock.ts";
+
+/** Resolves when the server says that it is ready; throws after a while, naming the logs' folder. */
+export async function untilReady(server: string, token: string, folder: string): Promise<void> {
+  for (let attempt = 0; attempt < 2_000; attempt++) {
+    const { stdout } = spawnSync(
+      "curl",
+      ["-sk", "-m", "2", "-H", `Authorization: Bearer ${token}`, `${server}/readyz`],
+      { encoding: "utf8" },
+    );
+    if (stdout.trim() === "ok") return;
+    await systemClock.sleep(20);
+  }
+  throw new Error(`${server} is not ready; see ${folder}`);
+}
