@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { systemClock } from "../../pkg/base/system-clock.ts";
 
-/** Resolves when the server says that it is ready; throws after a while, naming the logs' folder. */
+/** Resolves when the server is ready; throws after a while, and names the folder of its logs. */
 export async function untilReady(server: string, token: string, folder: string): Promise<void> {
   for (let attempt = 0; attempt < 2_000; attempt++) {
     const { stdout } = spawnSync(
