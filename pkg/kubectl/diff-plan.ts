@@ -1,6 +1,7 @@
 /** What `diff` compares: two texts an object, without what must not be seen. Pure. */
 import type { KubeObject } from "../../api/resource.ts";
 import { isFields } from "../machinery/fields.ts";
+import { matchesRequirements, parseLabelSelector } from "../machinery/label-selector.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 export type DiffObject = KubeObject & Fields;
@@ -66,4 +67,15 @@ export function diffCommand(external: string | undefined): readonly string[] {
   const [program = "", ...words] = (external ?? "").split(" ").filter((word) => word !== "");
   if (program === "") return ["diff", "-u", "-N"];
   return [program, ...words.filter((word) => /^[a-zA-Z0-9-=]+$/.test(word))];
+}
+
+/** Those with such labels, in their order; "" chooses all. Throws SelectorError. */
+export function selected<T extends { readonly object: KubeObject }>(
+  manifests: readonly T[],
+  selector: string,
+): readonly T[] {
+  const requirements = parseLabelSelector(selector);
+  return manifests.filter(({ object }) =>
+    matchesRequirements(requirements, object.metadata?.labels),
+  );
 }

@@ -5,6 +5,7 @@ import { defineCommand, type Kubectl } from "../command.ts";
 import {
   diffCommand,
   diffFileName,
+  selected,
   withoutManagers,
   withoutSecrets,
   type DiffObject,
@@ -92,7 +93,8 @@ async function pairOf(
 
 async function compare(kubectl: Kubectl, given: DiffFlags): Promise<number> {
   if (given.filename.length === 0) throw new UsageError("must specify one of -f and -k");
-  const manifests = await readManifests(given.filename, given.recursive, kubectl.files);
+  const all = await readManifests(given.filename, given.recursive, kubectl.files);
+  const manifests = selected(all, given.selector ?? "");
   const mapper = await kubectl.mapper();
   const local = await kubectl.local();
   await using before = await local.makeTemporaryFolder("LIVE-");
